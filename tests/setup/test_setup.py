@@ -162,10 +162,11 @@ def _copy(root: Path, place: Path, name: str, **environment: str) -> Copy:
     listed = subprocess.run(
         ["git", "-C", str(root), "ls-files", "-z"], check=True, capture_output=True, text=True
     )
-    for path in listed.stdout.rstrip("\0").split("\0"):
-        if (root / path).exists():
-            (target / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / path, target / path)
+    for name_in_root in listed.stdout.rstrip("\0").split("\0"):
+        source, destination = root / name_in_root, target / name_in_root
+        if source.exists():
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, destination)
     for path in [target, *target.rglob("*")]:
         _own(path)
     inherited = {key: text for key, text in os.environ.items() if key not in NOT_INHERITED}
