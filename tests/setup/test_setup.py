@@ -108,6 +108,16 @@ def test_setup_needs_no_home(root: Path, place: Path) -> None:
     assert (homeless.path / ".cache/downloads").is_dir()
 
 
+def test_setup_falls_back_to_venv_and_pip(root: Path, place: Path) -> None:
+    """Where the pinned uv cannot be had (here: other hashes), pip installs the same lock."""
+    without_uv = _copy(root, place, "without-uv")
+    lock = without_uv.path / "config/locks/uv.txt"
+    lock.write_text(lock.read_text().replace("sha256:", "sha256:" + "0" * 8))
+    assert "falling back" in without_uv.run("./dev", "setup")
+    assert without_uv.stamp.is_file()
+    without_uv.run(".venv/bin/gateway", "--help")
+
+
 def test_a_second_setup_starts_at_once(copy: Copy) -> None:
     """What is there is used: nothing is made anew and hardly any time passes."""
     before = copy.stamp.stat().st_mtime_ns
@@ -154,6 +164,14 @@ def test_two_setups_at_once_wait_for_each_other(copy: Copy) -> None:
     assert [process.returncode for process in both] == [0, 0], outputs
     assert "".join(outputs).count("making .venv") == 1
     copy.run(".venv/bin/gateway", "--help")
+
+
+def test_an_unknown_command_is_refused_with_the_usage(copy: Copy) -> None:
+    """Wrong usage exits 2 and names the commands."""
+    process = copy.start("./dev", "tset")
+    output, _ = process.communicate(timeout=SETUP_SECONDS_MAX)
+    assert process.returncode == 2
+    assert "usage: ./dev COMMAND" in output
 
 
 def _copy(root: Path, place: Path, name: str, **environment: str) -> Copy:
