@@ -75,7 +75,7 @@ def decode_register(message_type: MessageType, record: object) -> dict[str, Any]
     problems = explain.lists(message_type, record)
     decoded = None if problems else _decode(message_type, single)
     if decoded is None:
-        raise Invalid(problems or explain.record(message_type, record))
+        raise Invalid([*problems, *explain.record(message_type, record)])
     content: dict[str, Any] = dict(decoded.content.head)
     content |= {name: tuple(record[name]) for name in repeated if name in record}  # type: ignore[index, operator]
     if decoded.content.items:
