@@ -12,7 +12,7 @@ import gateway
 from gateway.messages.rows import Row, read_rows
 from gateway.messages.schema import Schema
 from gateway.messages.types import MessageType, compile_schema, local_parser
-from gateway.messages.xsd import read_glossary, read_schemas, wrong
+from gateway.messages.xsd import Glossary, read_glossary, read_schemas, wrong
 
 PACKAGE = Path(gateway.__file__).parent
 XS_ELEMENT = "{http://www.w3.org/2001/XMLSchema}element"
@@ -74,11 +74,10 @@ def load_catalogue(xsd_folder: Path | None = None, rows_folder: Path | None = No
     xsd = xsd_folder or shipped_xsd()
     rows = rows_folder or PACKAGE / "messages"
     glossary = read_glossary(xsd / "glossary.tsv")
-    personal = {name: hidden for name, (_, hidden) in glossary.items()}
     types: list[MessageType] = []
     for path in sorted(rows.glob("*.toml")):
         if (xsd / path.stem).is_dir():
-            types += _read_authority(xsd / path.stem, read_rows(path), personal)
+            types += _read_authority(xsd / path.stem, read_rows(path), glossary)
     files = {path.stem: path for path in sorted(xsd.glob("*/*.xsd"))}
     _link(types)
     for one in types:
@@ -87,9 +86,7 @@ def load_catalogue(xsd_folder: Path | None = None, rows_folder: Path | None = No
     return Catalogue(types, files)
 
 
-def _read_authority(
-    folder: Path, rows: list[Row], personal: Mapping[str, bool]
-) -> list[MessageType]:
+def _read_authority(folder: Path, rows: list[Row], glossary: Glossary) -> list[MessageType]:
     declared: dict[str, tuple[str, Path]] = {}
     for path in sorted(folder.glob("*.xsd")):
         try:
@@ -109,7 +106,7 @@ def _read_authority(
         roots[row.name] = root_name
     schemas: dict[str, Schema] = {}
     for namespace, files in wanted.items():
-        schemas |= read_schemas(files, namespace, personal)
+        schemas |= read_schemas(files, namespace, glossary)
     return [
         MessageType(
             name=row.name,

@@ -26,6 +26,8 @@ class Field:
     pattern: str | None = None
     personal: bool = True
     """Masked wherever it is shown; a field that the glossary does not name counts as personal."""
+    example: str = ""
+    """An invented value for documentation, where the glossary gives one."""
     repeated: bool = False
     """A list of texts; only registers have such fields."""
 
@@ -36,10 +38,12 @@ class Field:
 
     @property
     def format(self) -> str:
-        """The format as the field tables write it: C..60, C3, N19,5."""
+        """The format as the field tables write it: C..60, C3, N19,5; else the pattern."""
         if self.is_number:
             digits = f"N{self.total_digits or ''}"
             return f"{digits},{self.fraction_digits}" if self.fraction_digits else digits
+        if self.max_length is None and self.pattern is not None:
+            return self.pattern
         fixed = self.max_length is not None and self.min_length == self.max_length
         return f"C{self.max_length}" if fixed else f"C..{self.max_length or ''}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -22,7 +22,18 @@ XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 DIGITS_DEFAULT, FRACTION_DEFAULT = 19, 5
 INTEGER_DIGITS_DEFAULT = 9
 
-Personal = Mapping[str, bool]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """What the glossary says about one name: English title, whether personal, an invented value."""
+
+    en: str
+    personal: bool = True
+    example: str = ""
+
+
+UNKNOWN = Term(en="")
+Glossary = Mapping[str, Term]
 
 
 def wrong(what: str) -> Misconfigured:
@@ -32,15 +43,20 @@ def wrong(what: str) -> Misconfigured:
     )
 
 
-def read_glossary(path: Path) -> dict[str, tuple[str, bool]]:
-    """Field name → (English title, whether it is personal data), from `glossary.tsv`."""
+def read_glossary(path: Path) -> dict[str, Term]:
+    """Field name → Term, from `glossary.tsv`; a name that it lacks counts as personal data."""
     with path.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
-    return {row["name"]: (row["en"], row["personal"] == "yes") for row in rows}
+    return {
+        row["name"]: Term(
+            en=row["en"], personal=row["personal"] == "yes", example=row["example"] or ""
+        )
+        for row in rows
+    }
 
 
 def read_schemas(
-    files: Mapping[str, Path], namespace: str, personal: Personal
+    files: Mapping[str, Path], namespace: str, glossary: Glossary
 ) -> dict[str, Schema]:
     """Root element name → Schema, for root elements of one namespace and the files they are in.
 
@@ -57,21 +73,21 @@ def read_schemas(
         built = xmlschema.XMLSchema10(source, allow="local")
     except (xmlschema.XMLSchemaException, SyntaxError, OSError) as error:
         raise wrong(f"{namespace}: {error}") from error
-    return {root: _schema(built.elements[root], namespace, personal) for root in files}
+    return {root: _schema(built.elements[root], namespace, glossary) for root in files}
 
 
-def _schema(root: XsdElement, namespace: str, personal: Personal) -> Schema:
+def _schema(root: XsdElement, namespace: str, glossary: Glossary) -> Schema:
     children = list(_children(root))
     name = str(root.local_name)
     attributes = tuple(str(attribute) for attribute in root.attributes)
     if any(_is_simple(child) for child in children):  # a record: no message around it
-        head, rows = _document(root, personal)
+        head, rows = _document(root, glossary)
         return Schema(
             root=name, namespace=namespace, document=head, items=rows, attributes=attributes,
             record=True,
         )  # fmt: skip
     document, names = children[0], [str(child.name) for child in children]
-    own, rows = _document(document, personal)
+    own, rows = _document(document, glossary)
     groups = [one for one in _children(document) if not _is_simple(one) and one.max_occurs == 1]
     if len(groups) > 1 or (groups and own.fields):
         raise wrong(f"{name}: fields may stand in one head or in the document, not in both")
@@ -80,7 +96,7 @@ def _schema(root: XsdElement, namespace: str, personal: Personal) -> Schema:
         root=name,
         namespace=namespace,
         document=own,
-        head=_group(groups[0], personal) if groups else None,
+        head=_group(groups[0], glossary) if groups else None,
         items=rows,
         transfer=f"{{{namespace}}}BaseTransfer" in names,
         signature=_signature_place(names, extend),
@@ -95,18 +111,18 @@ def _signature_place(names: list[str], extend: str) -> str | None:
     return "before-extend" if before else "last"
 
 
-def _document(element: XsdElement, personal: Personal) -> tuple[Group, Group | None]:
+def _document(element: XsdElement, glossary: Glossary) -> tuple[Group, Group | None]:
     """The group of an element with its own fields, and its rows."""
     children = list(_children(element))
     rows = [one for one in children if not _is_simple(one) and one.max_occurs != 1]
     if len(rows) > 1 or (rows and rows[0] is not children[-1]):
         raise wrong(f"{element.local_name}: rows must be one list, at the end")
-    return _group(element, personal), _group(rows[0], personal) if rows else None
+    return _group(element, glossary), _group(rows[0], glossary) if rows else None
 
 
-def _group(element: XsdElement, personal: Personal) -> Group:
+def _group(element: XsdElement, glossary: Glossary) -> Group:
     zh, en = _titles(element)
-    fields = tuple(_field(one, personal) for one in _children(element) if _is_simple(one))
+    fields = tuple(_field(one, glossary) for one in _children(element) if _is_simple(one))
     return Group(
         name=str(element.local_name), zh=zh, en=en, fields=fields,
         minimum=element.min_occurs, maximum=element.max_occurs,
@@ -135,7 +151,7 @@ def _titles(element: XsdElement) -> tuple[str, str]:
     return found.get("zh", name), found.get("en", name)
 
 
-def _field(element: XsdElement, personal: Personal) -> Field:
+def _field(element: XsdElement, glossary: Glossary) -> Field:
     name, kind = str(element.local_name), cast("Any", element.type)
     zh, en = _titles(element)
     primitive = str(kind.root_type.local_name)
@@ -144,7 +160,8 @@ def _field(element: XsdElement, personal: Personal) -> Field:
         name=name, zh=zh, en=en,
         required=element.min_occurs > 0,
         repeated=element.max_occurs != 1,
-        personal=personal.get(name, True),
+        personal=glossary.get(name, UNKNOWN).personal,
+        example=glossary.get(name, UNKNOWN).example,
         values=tuple(str(value) for value in kind.enumeration or ()),
         pattern=_pattern(facets),
         type="decimal" if primitive == "decimal" else "text",
@@ -195,9 +212,13 @@ def _facet(facets: Mapping[str, Any], name: str, default: int) -> int:
 def _text(field: Field, kind: Any) -> Field:
     """Lengths from the facets, or from a value list or pattern that fixes them."""
     low, high = kind.min_length, kind.max_length
-    if field.values:
+    if field.values and high is None:
         lengths = [len(value) for value in field.values]
         low, high = min(lengths), max(lengths)
-    elif field.pattern and (fixed := re.fullmatch(r"\[0-9\]\{(\d+)(?:,(\d+))?\}", field.pattern)):
+    elif (
+        high is None
+        and field.pattern
+        and (fixed := re.fullmatch(r"\[0-9\]\{(\d+)(?:,(\d+))?\}", field.pattern))
+    ):
         low, high = int(fixed[1]), int(fixed[2] or fixed[1])
     return replace(field, min_length=low or 0, max_length=high)
