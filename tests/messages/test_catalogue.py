@@ -18,6 +18,7 @@ import gateway
 from gateway.cli.messages import messages
 from gateway.errors import Invalid, Misconfigured
 from gateway.messages import (
+    MessageType,
     assemble,
     decode,
     load_catalogue,
@@ -187,9 +188,9 @@ def test_schemas_that_cannot_be_read_are_refused(
 
 
 @pytest.mark.parametrize("one", REQUESTS, ids=lambda one: one.name)
-def test_every_status_has_a_meaning(one: object) -> None:
+def test_every_status_has_a_meaning(one: MessageType) -> None:
     """For each kind every returnStatus moves, keeps or opens a discrepancy; none is undefined."""
-    row = getattr(one, "row")  # noqa: B009 - pytest hands the parameter over untyped
+    row = one.row
     for code in (*RETURN_STATUSES, "-301010", "0", "18", "23", "", "abc", "9" * 10):
         status = row.status(code)
         assert status.state or status.discrepancy
