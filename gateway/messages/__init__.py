@@ -6,7 +6,7 @@ from gateway.messages.catalogue import Catalogue, load_catalogue
 from gateway.messages.decode import decode, decode_register, encode, restore
 from gateway.messages.mask import mask
 from gateway.messages.read import parse_xml, read, read_fragments
-from gateway.messages.rows import Extension, Row, Status
+from gateway.messages.rows import Extension, Row
 from gateway.messages.schema import Field, Group, Schema
 from gateway.messages.typed import differing_paths, typed_values
 from gateway.messages.types import MessageType
@@ -22,7 +22,6 @@ __all__ = [
     "NumberText",
     "Row",
     "Schema",
-    "Status",
     "Unsigned",
     "assemble",
     "decode",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.messages.xsd import wrong
+from gateway.model import Status
 
 RETURN_STATUSES = (
     "1", "2", "3", "4", "99", "100", "120", "300", "399", "400", "500", "501", "502", "503",
@@ -16,21 +17,6 @@ RETURN_STATUSES = (
 )  # fmt: skip
 """Every returnStatus seen in the field tables and in practice; the set stays open."""
 STATUS_DEFAULTS = ("negative", "unknown")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """What one returnStatus means for one kind of document.
-
-    `state` empty: the document keeps its state. `rank` orders receipts of the same time.
-    `discrepancy` is the code that the receipt opens in the reconciliation queue, or empty.
-    """
-
-    state: str
-    rank: int
-    final: bool = False
-    success: bool = False
-    discrepancy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""What stands outside: authorities, transports, brokers. Picked by `app` alone."""

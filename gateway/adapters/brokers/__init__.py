@@ -1,0 +1,1 @@
+"""Brokers: carry batches of ids, each at least once."""

@@ -1,0 +1,98 @@
+"""Lateness: consignments whose time has come without what they wait for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+from sqlalchemy import Connection, select
+
+from gateway.matching.loading import Loaded, load
+from gateway.store import discrepancies
+from gateway.store import documents as documents_store
+from gateway.store.database import Database
+from gateway.store.tables import consignments
+from gateway.telemetry import Clock
+
+LATE_MAX = 500
+"""Consignments of one look."""
+
+MISSING: Mapping[str, str] = {"order": "M01", "waybill": "M02", "payment": "M03"}
+"""The partner that is missing, to the rule that says so."""
+
+log = structlog.get_logger(__name__)
+
+
+class Lateness:
+    """Looks for late consignments every `poll_seconds`."""
+
+    def __init__(self, database: Database, clock: Clock, *, poll_seconds: float) -> None:
+        self._database = database
+        self._clock = clock
+        self._poll_seconds = poll_seconds
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._poll_seconds)
+            try:
+                while await self._database.write(self.look) == LATE_MAX:
+                    pass
+            except Exception:  # a fault of the store must not end the watch
+                log.exception("lateness_failed")
+
+    def look(self, connection: Connection) -> int:
+        """Open a discrepancy for each late consignment; how many were looked at."""
+        now = self._clock()
+        ids = list(
+            connection.execute(
+                select(consignments.c.id).where(consignments.c.due_at <= now).limit(LATE_MAX)
+            ).scalars()
+        )
+        for loaded in load(connection, ids):
+            discrepancies.open_all(connection, self._openings(loaded), now)
+        documents_store.set_consignment(connection, [{"row": one, "due_at": None} for one in ids])
+        return len(ids)
+
+    def _openings(self, loaded: Loaded) -> list[discrepancies.Opening]:
+        home = loaded.home
+        if home["living_inventory"]:
+            codes = {"overdue": "inventory"}
+        else:
+            codes = {rule: slot for slot, rule in MISSING.items() if slot not in loaded.documents}
+            if not codes and not _complete(loaded):
+                codes = {"R-shipment": "shipment"}
+        parties = parties_of(loaded)
+        return [
+            discrepancies.Opening(
+                code=code,
+                subject_kind="consignment",
+                subject_id=home["id"],
+                consignment_id=home["id"],
+                parties=parties,
+                detail={"missing": what},
+            )
+            for code, what in codes.items()
+        ]
+
+
+def _complete(loaded: Loaded) -> bool:
+    return bool(loaded.shipments)
+
+
+def parties_of(loaded: Loaded) -> str:
+    """Every code that may see a document of the consignment, between bars."""
+    joined = "".join(row["parties"] for row in loaded.documents.values())
+    codes = [code for code in dict.fromkeys(joined.split("|")) if code]
+    return "|" + "|".join(codes) + "|"

@@ -1,0 +1,1 @@
+"""The store: tables, statements by name, views for reading, migrations."""

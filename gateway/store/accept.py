@@ -1,0 +1,380 @@
+"""The transaction of the door: a group of prepared documents becomes durable, or none of it does.
+
+Equal keys inside a group are resolved by rounds: the second of a pair is decided after the first
+is in, exactly as if it had come later.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from gateway.messages import MessageType, read_fragments
+from gateway.messages.typed import differing_paths
+from gateway.messages.versions import NEW, Decision, Known, decide
+from gateway.model import Content, Decoded
+from gateway.store import documents as statements
+from gateway.store.vault import Vault
+from gateway.telemetry import new_id
+
+DIFFERENCES_MAX = 25
+"""How many differing paths a 409 lists."""
+
+SUBMISSION = "submission"
+ARRIVALS = "arrivals"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """The consignment of a document and its slot there: order, payment or waybill."""
+
+    direction: str
+    ebp_code: str
+    order_no: str
+    slot: str
+    mode: str | None = None
+
+    @property
+    def key(self) -> statements.ConsignmentKey:
+        """The key of the consignment; import knows no ebcCode in it."""
+        return statements.ConsignmentKey(
+            direction=self.direction, ebp_code=self.ebp_code, ebc_code="", order_no=self.order_no
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A checked document, not yet stored. Without a fragment it waits for what it lacks."""
+
+    document_id: str
+    type: MessageType
+    submitted: MessageType
+    """What the content is of: `type`, or the record of the gateway that `type` derives from."""
+    content: Content
+    extension: Mapping[str, Any]
+    key_text: str
+    digest: str
+    buyer_hash: str | None
+    fragment: bytes | None
+    moment: datetime
+    submitted_by: str
+    responsible: str
+    key_profile: str
+    parties: str
+    reference: Reference | None
+    correlation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepting:
+    """What the transaction needs beside the documents."""
+
+    vault: Vault
+    rewrite: Any
+    """(type, content, document id, appType, moment) -> fragment, for versions after the first."""
+    collecting: timedelta
+    """How long a consignment may lack a partner document before it is late."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The answers in the order of the group, and the outbox rows to announce after commit."""
+
+    answers: list[dict[str, Any]]
+    announced: list[tuple[str, str, list[str]]]
+
+
+def accept(connection: Connection, accepting: Accepting, group: Sequence[Prepared]) -> Accepted:
+    """Store a group in one transaction (the caller's); answers as in the HTTP contract."""
+    answers: list[dict[str, Any] | None] = [None] * len(group)
+    announced: list[tuple[str, str, list[str]]] = []
+    pending = list(enumerate(group))
+    while pending:
+        seen: set[tuple[str, str]] = set()
+        turn: list[tuple[int, Prepared]] = []
+        later: list[tuple[int, Prepared]] = []
+        for place, one in pending:
+            key = (one.type.name, one.key_text)
+            (later if key in seen else turn).append((place, one))
+            seen.add(key)
+        found = _Round(connection, accepting, [one for _, one in turn]).run()
+        for (place, _), answer in zip(turn, found.answers, strict=True):
+            answers[place] = answer
+        announced += found.announced
+        pending = later
+    return Accepted(answers=[one for one in answers if one is not None], announced=announced)
+
+
+class _Round:
+    """One pass over documents with distinct keys: read in bulk, decide, write in bulk."""
+
+    def __init__(
+        self, connection: Connection, accepting: Accepting, group: Sequence[Prepared]
+    ) -> None:
+        self.connection = connection
+        self.accepting = accepting
+        self.group = group
+        self.rows: dict[str, list[dict[str, Any]]] = {}
+        self.moved_keys: list[dict[str, Any]] = []
+        self.replaced: list[str] = []
+        self.ready: list[str] = []
+        self.arrivals: list[str] = []
+
+    def run(self) -> Accepted:
+        """Decide every document, then write all rows."""
+        known_keys, history = self._history()
+        consignments = self._consignments()
+        answers = []
+        for one in self.group:
+            key = known_keys.get((one.type.name, one.key_text))
+            consignment = consignments.get(one.reference.key) if one.reference else None
+            decision = self._decide(one, history.get(key["id"], []) if key else [], consignment)
+            answers.append(self._apply(one, decision, key, consignment))
+        self._write(consignments)
+        return Accepted(answers=answers, announced=self._announce())
+
+    def _history(self) -> tuple[dict[tuple[str, str], RowMapping], dict[str, list[RowMapping]]]:
+        keys: dict[tuple[str, str], RowMapping] = {}
+        for name in dict.fromkeys(one.type.name for one in self.group):
+            texts = [one.key_text for one in self.group if one.type.name == name]
+            for row in statements.keys_of(self.connection, name, texts):
+                keys[name, row["key_text"]] = row
+        return keys, statements.versions_of(self.connection, [row["id"] for row in keys.values()])
+
+    def _consignments(self) -> dict[statements.ConsignmentKey, dict[str, Any]]:
+        """The consignments of the group, the missing ones made (their ids are needed now)."""
+        wanted = dict.fromkeys(one.reference.key for one in self.group if one.reference)
+        found: dict[statements.ConsignmentKey, dict[str, Any]] = {
+            key: dict(row)
+            for key, row in statements.consignments_by_key(self.connection, wanted).items()
+        }
+        for one in self.group:
+            if one.reference and one.reference.key not in found:
+                found[one.reference.key] = self._new_consignment(one)
+        return found
+
+    def _new_consignment(self, one: Prepared) -> dict[str, Any]:
+        assert one.reference is not None  # noqa: S101 - told to the type checker
+        row = {
+            "id": new_id(),
+            "direction": one.reference.direction,
+            "ebp_code": one.reference.ebp_code,
+            "ebc_code": "",
+            "order_no": one.reference.order_no,
+            "mode": one.reference.mode,
+            "state": "collecting",
+            "due_at": one.moment + self.accepting.collecting,
+            "created_at": one.moment,
+            "updated_at": one.moment,
+        }
+        self.rows.setdefault("consignments", []).append(row)
+        return dict(row) | {"living_inventory": None, "made": True}
+
+    def _decide(
+        self, one: Prepared, history: Sequence[RowMapping], consignment: dict[str, Any] | None
+    ) -> Decision:
+        if not history:
+            return Decision(action="version", app_time=one.moment)
+        known = [known_version(row) for row in history]
+        frozen = bool(consignment and consignment["living_inventory"])
+        if one.type.row.kind == "arrival":
+            frozen = any(row["authority_final"] for row in history)
+        return decide(known, one.digest, one.moment, frozen=frozen)
+
+    def _apply(
+        self,
+        one: Prepared,
+        decision: Decision,
+        key: RowMapping | None,
+        consignment: dict[str, Any] | None,
+    ) -> dict[str, Any]:
+        if decision.action == "conflict":
+            return self._conflict(one, decision)
+        if decision.action == "version":
+            self._store(one, decision, key, consignment)
+        repeated = decision.action == "repeat"
+        return {
+            "status": 202,
+            "id": decision.document_id if repeated else one.document_id,
+            "kind": one.type.row.kind,
+            "key": dict(zip(one.submitted.row.key, json.loads(one.key_text), strict=True)),
+            "version": decision.version,
+            "state": "accepted",
+            "repeated": repeated,
+        }
+
+    def _conflict(self, one: Prepared, decision: Decision) -> dict[str, Any]:
+        before = self._stored(one.submitted, decision.document_id)
+        after = Decoded(one.content, one.extension)
+        paths = differing_paths(one.submitted, before, after, most=DIFFERENCES_MAX)
+        return {
+            "status": 409,
+            "code": "D-conflict",
+            "id": decision.document_id,
+            "zh": "同一业务主键已有不同内容，且清单已申报，不能再改。",
+            "en": "This key already carries other content and its declaration has gone out.",
+            "differences": [{"path": path} for path in paths],
+        }
+
+    def _stored(self, type_: MessageType, document_id: str) -> Decoded:
+        (row,) = statements.documents_by_id(self.connection, [document_id])
+        return stored_content(self.accepting.vault, type_, row)
+
+    def _store(
+        self,
+        one: Prepared,
+        decision: Decision,
+        key: RowMapping | None,
+        consignment: dict[str, Any] | None,
+    ) -> None:
+        later = key is not None or decision.app_type != NEW
+        app_time = decision.app_time or one.moment
+        fragment = one.fragment
+        if later and fragment is not None:
+            fragment = self.accepting.rewrite(
+                one.type, one.content, one.document_id, decision.app_type, app_time
+            )
+        waits = decision.waits or fragment is None
+        key_id = key["id"] if key else new_id()
+        self._key_row(one, decision, key, key_id)
+        self._document_rows(
+            replace(one, fragment=None if waits else fragment),
+            decision,
+            key_id,
+            consignment["id"] if consignment else None,
+        )
+        if decision.replaces:
+            self.replaced.append(decision.replaces)
+        if consignment is not None and one.reference is not None:
+            consignment.setdefault("filled", {})[one.reference.slot] = (key_id, one.reference.mode)
+        if fragment is None:
+            self.arrivals.append(one.document_id)
+        elif not waits:
+            self.ready.append(one.document_id)
+
+    def _key_row(
+        self, one: Prepared, decision: Decision, key: RowMapping | None, key_id: str
+    ) -> None:
+        if key is not None:
+            self.moved_keys.append(
+                {"key": key_id, "document": one.document_id, "number": decision.version}
+            )
+            return
+        self.rows.setdefault("keys", []).append(
+            {
+                "id": key_id,
+                "type": one.type.name,
+                "key_text": one.key_text,
+                "generation": 1,
+                "document_id": one.document_id,
+                "version": decision.version,
+            }
+        )
+
+    def _document_rows(
+        self, one: Prepared, decision: Decision, key_id: str, consignment_id: str | None
+    ) -> None:
+        vault = self.accepting.vault
+        state = "waiting" if one.fragment is None else "accepted"
+        self.rows.setdefault("documents", []).append(
+            {
+                "id": one.document_id,
+                "key_id": key_id,
+                "type": one.type.name,
+                "kind": one.type.row.kind,
+                "key_text": one.key_text,
+                "version": decision.version,
+                "app_type": decision.app_type,
+                "app_time": decision.app_time or one.moment,
+                "consignment_id": consignment_id,
+                "submitted_by": one.submitted_by,
+                "responsible": one.responsible,
+                "key_profile": one.key_profile,
+                "parties": one.parties,
+                "content_digest": one.digest,
+                "buyer_hash": one.buyer_hash,
+                "sealed_body": vault.seal(one.document_id, _body(one)),
+                "sealed_fragment": vault.seal(one.document_id, one.fragment)
+                if one.fragment is not None
+                else None,
+                "data_key": vault.key_id,
+                "correlation": one.correlation,
+                "created_at": one.moment,
+            }
+        )
+        self.rows.setdefault("document_state", []).append(
+            {"document_id": one.document_id, "local_state": state, "updated_at": one.moment}
+        )
+        self.rows.setdefault("events", []).append(
+            {
+                "at": one.moment,
+                "name": "accepted",
+                "document_id": one.document_id,
+                "consignment_id": consignment_id,
+                "state": state,
+                "correlation": one.correlation,
+            }
+        )
+
+    def _announce(self) -> list[tuple[str, str, list[str]]]:
+        batches = [(SUBMISSION, self.ready), (ARRIVALS, self.arrivals)]
+        return statements.post(self.connection, batches, self.group[0].moment)
+
+    def _write(self, consignments: Mapping[statements.ConsignmentKey, dict[str, Any]]) -> None:
+        moment = self.group[0].moment
+        statements.add(self.connection, self.rows)
+        statements.point_key(self.connection, self.moved_keys)
+        statements.move(self.connection, "replace", self.replaced, at=moment)
+        for slot in ("order", "payment", "waybill"):
+            statements.set_consignment(
+                self.connection,
+                [
+                    {"row": row["id"], f"{slot}_key": row["filled"][slot][0]}
+                    for row in consignments.values()
+                    if slot in row.get("filled", {})
+                ],
+            )
+        modes = [
+            {"row": row["id"], "mode": row["filled"]["order"][1]}
+            for row in consignments.values()
+            if "order" in row.get("filled", {}) and not row.get("made")
+        ]
+        statements.set_consignment(self.connection, modes)
+
+
+def known_version(row: RowMapping) -> Known:
+    """A row of `versions_of` as the pure rules of versions see it."""
+    return Known(
+        document_id=row["id"],
+        version=row["version"],
+        app_type=row["app_type"],
+        app_time=row["app_time"],
+        content_digest=row["content_digest"],
+        local_state=row["local_state"],
+        authority_state=row["authority_state"],
+    )
+
+
+def _body(one: Prepared) -> bytes:
+    """The submitted record; its content too as long as no fragment holds it."""
+    body: dict[str, Any] = {"extension": dict(one.extension)}
+    if one.fragment is None:
+        body["head"] = dict(one.content.head)
+        body["items"] = [dict(item) for item in one.content.items]
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def stored_content(vault: Vault, type_: MessageType, row: RowMapping) -> Decoded:
+    """What was submitted for a stored document."""
+    body = json.loads(vault.open(row["id"], row["sealed_body"], row["data_key"]))
+    if "head" in body:
+        content = Content(body["head"], tuple(body["items"]))
+    else:
+        fragment = vault.open(row["id"], row["sealed_fragment"], row["data_key"])
+        (content,) = read_fragments(type_, [fragment])
+    return Decoded(content, body["extension"])

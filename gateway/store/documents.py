@@ -1,0 +1,334 @@
+"""Statements for documents, their keys, states and consignments; each a bulk statement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, and_, bindparam, insert, select, tuple_, update
+
+from gateway.lifecycle import DOCUMENT, sources
+from gateway.store.tables import (
+    consignments,
+    document_state,
+    documents,
+    events,
+    keys,
+    outbox,
+)
+from gateway.telemetry import new_id
+
+Rows = Sequence[RowMapping]
+
+BATCH_IDS_MAX = 100
+"""Ids in one outbox row, and so in one batch of the broker."""
+
+LEASE = timedelta(seconds=30)
+"""How long the committing process has a new outbox row for itself before a sweeper takes it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsignmentKey:
+    """direction, ebp code, ebc code (export only) and order number name a consignment."""
+
+    direction: str
+    ebp_code: str
+    ebc_code: str
+    order_no: str
+
+
+def keys_of(connection: Connection, type_: str, key_texts: Iterable[str]) -> Rows:
+    """The newest generation of each of these business keys that is known."""
+    wanted = list(key_texts)
+    if not wanted:
+        return []
+    found = connection.execute(
+        select(keys)
+        .where(keys.c.type == type_, keys.c.key_text.in_(wanted))
+        .order_by(keys.c.generation)
+    ).mappings()
+    newest = {row["key_text"]: row for row in found}
+    return list(newest.values())
+
+
+def key_parts(text: str) -> list[str]:
+    """The values of a key text, in the order of the row's key."""
+    parts: list[str] = json.loads(text)
+    return parts
+
+
+def key_by_number(connection: Connection, type_: str, own_number: str) -> RowMapping | None:
+    """The key of a type whose last part is this number, when a receipt leaves out the code.
+
+    Our own numbers are unique; two keys with the number mean that nobody can tell.
+    """
+    found = (
+        connection.execute(
+            select(keys).where(
+                keys.c.type == type_, keys.c.key_text.endswith(f',"{own_number}"]', autoescape=True)
+            )
+        )
+        .mappings()
+        .all()
+    )
+    return found[0] if len(found) == 1 else None
+
+
+def versions_of(connection: Connection, key_ids: Iterable[str]) -> dict[str, list[RowMapping]]:
+    """All versions of these keys with their states, oldest first, by key id."""
+    wanted = list(key_ids)
+    if not wanted:
+        return {}
+    rows = connection.execute(
+        select(
+            documents.c.id,
+            documents.c.key_id,
+            documents.c.key_text,
+            documents.c.type,
+            documents.c.version,
+            documents.c.app_type,
+            documents.c.app_time,
+            documents.c.content_digest,
+            documents.c.consignment_id,
+            documents.c.created_at,
+            document_state.c.local_state,
+            document_state.c.authority_state,
+            document_state.c.authority_status,
+            document_state.c.authority_final,
+            document_state.c.message_id,
+            document_state.c.sent_at,
+        )
+        .join(document_state, document_state.c.document_id == documents.c.id)
+        .where(documents.c.key_id.in_(wanted))
+        .order_by(documents.c.version)
+    ).mappings()
+    by_key: dict[str, list[RowMapping]] = {}
+    for row in rows:
+        by_key.setdefault(row["key_id"], []).append(row)
+    return by_key
+
+
+def documents_by_id(connection: Connection, ids: Iterable[str]) -> Rows:
+    """These documents with their states, in the order of their ids."""
+    wanted = list(ids)
+    if not wanted:
+        return []
+    return (
+        connection.execute(
+            select(documents, document_state)
+            .join(document_state, document_state.c.document_id == documents.c.id)
+            .where(documents.c.id.in_(wanted))
+            .order_by(documents.c.id)
+        )
+        .mappings()
+        .all()
+    )
+
+
+def consignments_by_key(
+    connection: Connection, wanted: Iterable[ConsignmentKey]
+) -> dict[ConsignmentKey, RowMapping]:
+    """The consignments with these keys that exist."""
+    names = [(k.direction, k.ebp_code, k.ebc_code, k.order_no) for k in wanted]
+    if not names:
+        return {}
+    columns = consignments.c
+    rows = connection.execute(
+        select(consignments).where(
+            tuple_(columns.direction, columns.ebp_code, columns.ebc_code, columns.order_no).in_(
+                names
+            )
+        )
+    ).mappings()
+    return {
+        ConsignmentKey(
+            direction=row["direction"],
+            ebp_code=row["ebp_code"],
+            ebc_code=row["ebc_code"],
+            order_no=row["order_no"],
+        ): row
+        for row in rows
+    }
+
+
+def consignments_by_id(connection: Connection, ids: Iterable[str]) -> Rows:
+    """These consignments."""
+    wanted = list(ids)
+    if not wanted:
+        return []
+    return (
+        connection.execute(select(consignments).where(consignments.c.id.in_(wanted)))
+        .mappings()
+        .all()
+    )
+
+
+def consignments_by_order(connection: Connection, direction: str, numbers: Iterable[str]) -> Rows:
+    """Every consignment that carries one of these order numbers, of whatever platform."""
+    wanted = list(numbers)
+    if not wanted:
+        return []
+    return (
+        connection.execute(
+            select(consignments).where(
+                consignments.c.direction == direction, consignments.c.order_no.in_(wanted)
+            )
+        )
+        .mappings()
+        .all()
+    )
+
+
+def add(connection: Connection, rows: Mapping[str, list[dict[str, Any]]]) -> None:
+    """Insert rows, table by table, each table with one statement."""
+    for table in (consignments, keys, documents, document_state, events, outbox):
+        if rows.get(table.name):
+            connection.execute(insert(table), rows[table.name])
+
+
+def point_key(connection: Connection, changes: Sequence[dict[str, Any]]) -> None:
+    """Let keys name their newest version: {key, document, version} each."""
+    if changes:
+        connection.execute(
+            update(keys)
+            .where(keys.c.id == bindparam("key"))
+            .values(document_id=bindparam("document"), version=bindparam("number")),
+            list(changes),
+        )
+
+
+def set_consignment(connection: Connection, changes: Sequence[dict[str, Any]]) -> None:
+    """Update consignments by id; all changes carry the same columns beside `row`."""
+    if not changes:
+        return
+    columns = [name for name in changes[0] if name != "row"]
+    connection.execute(
+        update(consignments)
+        .where(consignments.c.id == bindparam("row"))
+        .values({name: bindparam(name) for name in columns}),
+        list(changes),
+    )
+
+
+def move_consignment(
+    connection: Connection, consignment_id: str, *, old: str, new: str, at: datetime
+) -> bool:
+    """Move one consignment; False when another worker moved it first."""
+    done = connection.execute(
+        update(consignments)
+        .where(consignments.c.id == consignment_id, consignments.c.state == old)
+        .values(state=new, updated_at=at)
+    )
+    return done.rowcount == 1
+
+
+def move(
+    connection: Connection,
+    happened: str,
+    ids: Sequence[str],
+    *,
+    at: datetime,
+    **columns: Any,
+) -> set[str]:
+    """Apply a local event to documents in every state where it is legal; the ids it moved.
+
+    The UPDATE names the old state, so an event that comes twice, or after another worker's,
+    moves nothing.
+    """
+    moved: set[str] = set()
+    for old, new in sources(DOCUMENT, happened).items():
+        rest = [one for one in ids if one not in moved]
+        if not rest:
+            break
+        moved.update(
+            connection.execute(
+                update(document_state)
+                .where(
+                    and_(
+                        document_state.c.document_id.in_(rest),
+                        document_state.c.local_state == old,
+                    )
+                )
+                .values(local_state=new, updated_at=at, **columns)
+                .returning(document_state.c.document_id)
+            ).scalars()
+        )
+    return moved
+
+
+def set_authority_state(connection: Connection, changes: Sequence[dict[str, Any]]) -> None:
+    """Write computed states: {row, state, status, final, at} each."""
+    if changes:
+        connection.execute(
+            update(document_state)
+            .where(document_state.c.document_id == bindparam("row"))
+            .values(
+                authority_state=bindparam("state"),
+                authority_status=bindparam("status"),
+                authority_final=bindparam("final"),
+                updated_at=bindparam("at"),
+            ),
+            list(changes),
+        )
+
+
+def set_fragment(connection: Connection, changes: Sequence[dict[str, Any]]) -> None:
+    """Write the fragment of waiting documents: {row, fragment, app_kind, app_at} each."""
+    if changes:
+        connection.execute(
+            update(documents)
+            .where(documents.c.id == bindparam("row"), documents.c.sealed_fragment.is_(None))
+            .values(
+                sealed_fragment=bindparam("fragment"),
+                app_type=bindparam("app_kind"),
+            ),
+            list(changes),
+        )
+
+
+def consignments_of_waybills(connection: Connection, key_ids: Iterable[str]) -> list[str]:
+    """The consignments whose waybill has one of these keys."""
+    wanted = list(key_ids)
+    if not wanted:
+        return []
+    return list(
+        connection.execute(
+            select(consignments.c.id).where(consignments.c.waybill_key.in_(wanted))
+        ).scalars()
+    )
+
+
+def post(
+    connection: Connection, batches: Iterable[tuple[str, Sequence[str]]], at: datetime
+) -> list[tuple[str, str, list[str]]]:
+    """Write outbox rows of bounded size; what they hold, to announce after the commit."""
+    rows = [
+        (new_id(), queue, list(ids[start : start + BATCH_IDS_MAX]))
+        for queue, ids in batches
+        for start in range(0, len(ids), BATCH_IDS_MAX)
+    ]
+    if rows:
+        connection.execute(
+            insert(outbox),
+            [
+                {"id": row, "queue": queue, "ids": ids, "next_at": at + LEASE}
+                for row, queue, ids in rows
+            ],
+        )
+    return rows
+
+
+def waiting(connection: Connection, type_: str) -> Rows:
+    """Documents of a type whose fragment is not written yet."""
+    return (
+        connection.execute(
+            select(documents, document_state)
+            .join(document_state, document_state.c.document_id == documents.c.id)
+            .where(document_state.c.local_state == "waiting", documents.c.type == type_)
+        )
+        .mappings()
+        .all()
+    )
