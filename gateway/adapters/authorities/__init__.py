@@ -1,0 +1,1 @@
+"""Authorities: wrap and unwrap, as pure functions."""

@@ -1,0 +1,144 @@
+"""Private keys in PEM: RSA as `cryptography` reads it, SM2 in the three forms that OpenSSL writes.
+
+SM2: PKCS#8 (`PRIVATE KEY`), PKCS#8 under a password (`ENCRYPTED PRIVATE KEY`) and the bare EC form
+(`EC PRIVATE KEY`). `cryptography` refuses the curve, so these are read here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES, SM4
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+from cryptography.hazmat.primitives.padding import PKCS7
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from gateway.signing import asn1
+
+BLOCK = re.compile(
+    rb"-----BEGIN ((?:ENCRYPTED |EC )?PRIVATE KEY)-----\s(.*?)-----END \1-----", re.DOTALL
+)
+SCALAR_BYTES = 32
+ITERATIONS_MAX = 10_000_000
+_PRFS: dict[str, Callable[[], hashes.HashAlgorithm]] = {
+    "1.2.840.113549.2.7": hashes.SHA1,
+    "1.2.840.113549.2.9": hashes.SHA256,
+    "1.2.156.10197.1.401.2": hashes.SM3,
+}
+_CIPHERS: dict[str, tuple[type[AES | SM4], int]] = {
+    "2.16.840.1.101.3.4.1.2": (AES, 16),
+    "2.16.840.1.101.3.4.1.42": (AES, 32),
+    "1.2.156.10197.1.104.2": (SM4, 16),
+}
+
+
+def read_private_key(pem: bytes, password: bytes | None = None) -> rsa.RSAPrivateKey | int:
+    """An RSA key, or the scalar of an SM2 key. Raises ValueError with the reason."""
+    scalar = _sm2_scalar(pem, password)
+    if scalar is not None:
+        return scalar
+    try:
+        key = load_pem_private_key(pem, password)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ValueError(f"not a private key that can be read: {error}") from error
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise ValueError("the private key is neither RSA nor SM2")  # noqa: TRY004 - it is the content
+    return key
+
+
+def write_sm2_key(scalar: int, public: bytes) -> bytes:
+    """PKCS#8 in PEM, as OpenSSL reads it."""
+    inner = asn1.EcPrivateKey(
+        version=1,
+        scalar=scalar.to_bytes(SCALAR_BYTES, "big"),
+        curve=asn1.SM2_CURVE,
+        public=asn1.bits(public),
+    )
+    return pem(
+        "PRIVATE KEY",
+        asn1.encode(
+            asn1.PrivateKeyInfo(
+                version=0,
+                algorithm=asn1.NamedAlgorithm(oid=asn1.EC_PUBLIC_KEY, parameters=asn1.SM2_CURVE),
+                key=asn1.encode(inner),
+            )
+        ),
+    )
+
+
+def pem(label: str, data: bytes) -> bytes:
+    """DER between PEM lines of 64 characters."""
+    text = base64.b64encode(data).decode()
+    lines = [text[start : start + 64] for start in range(0, len(text), 64)]
+    return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""]).encode()
+
+
+def _sm2_scalar(data: bytes, password: bytes | None) -> int | None:
+    """The scalar when the first key of the file is an SM2 key; None for any other content."""
+    found = BLOCK.search(data)
+    if found is None:
+        return None
+    label = found[1].decode()
+    try:
+        content = base64.b64decode(b"".join(found[2].split()), validate=True)
+    except binascii.Error:
+        return None
+    if label.startswith("ENCRYPTED"):
+        if password is None:
+            return None  # `cryptography` says that a password is needed, for either kind
+        opened = _decrypt(content, password)
+        if opened is None:
+            return None
+        content = opened
+    return _bare(content) if label.startswith("EC ") else _pkcs8(content)
+
+
+def _pkcs8(content: bytes) -> int | None:
+    try:
+        info = asn1.decode(asn1.PrivateKeyInfo, content)
+        if info.algorithm.parameters != asn1.SM2_CURVE:
+            return None
+        key = asn1.decode(asn1.EcPrivateKey, info.key)
+    except ValueError:
+        return None
+    return int.from_bytes(key.scalar, "big")
+
+
+def _bare(content: bytes) -> int | None:
+    try:
+        key = asn1.decode(asn1.EcPrivateKey, content)
+    except ValueError:
+        return None
+    return int.from_bytes(key.scalar, "big") if key.curve == asn1.SM2_CURVE else None
+
+
+def _decrypt(content: bytes, password: bytes) -> bytes | None:
+    """PBES2 with PBKDF2 opened; None for another scheme or a wrong password."""
+    try:
+        outer = asn1.decode(asn1.EncryptedPrivateKeyInfo, content)
+        scheme = outer.algorithm.parameters.parse(asn1.Pbes2)
+        derivation = scheme.derivation.parameters.parse(asn1.Pbkdf2)
+        vector = scheme.cipher.parameters.parse(bytes)
+    except ValueError:
+        return None
+    function = derivation.function
+    prf = _PRFS.get(function.oid.dotted_string if function else "1.2.840.113549.2.7")
+    cipher = _CIPHERS.get(scheme.cipher.oid.dotted_string)
+    if prf is None or cipher is None or not 0 < derivation.iterations <= ITERATIONS_MAX:
+        return None
+    key = PBKDF2HMAC(prf(), cipher[1], derivation.salt, derivation.iterations).derive(password)
+    try:
+        opener = Cipher(cipher[0](key), CBC(vector)).decryptor()
+        padded = opener.update(outer.data) + opener.finalize()
+        unpadder = PKCS7(128).unpadder()
+        return unpadder.update(padded) + unpadder.finalize()
+    except ValueError:
+        return None
