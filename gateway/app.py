@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,9 +16,9 @@ from gateway.intake import Intake
 from gateway.intake.door import Door
 from gateway.matching import Arrivals, Lateness, Matching
 from gateway.matching.sources import Sources
-from gateway.messages import load_catalogue
+from gateway.messages import Catalogue, load_catalogue
 from gateway.messages.modes import load_modes
-from gateway.messages.rules import load_rules
+from gateway.messages.rules import Rules, load_rules
 from gateway.ports import Authority, Signer, Transport
 from gateway.reconciliation import Applying, Receiving
 from gateway.reconciliation.consequences import Consequences
@@ -68,14 +68,29 @@ def open_vault(settings: Settings) -> Vault:
 
 @dataclass(frozen=True, kw_only=True)
 class Gateway:
-    """The running parts, in the order in which they start."""
+    """The running parts that others may ask for."""
 
     services: Services
-    registers: Registers
-    broker: LocalBroker
-    relay: Relay
     sending: Sending
     lateness: Lateness
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Parts:
+    """What most parts are made of."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    clock: Clock
+    catalogue: Catalogue
+    registers: Registers
+    rules: Rules
+    adapters: Mapping[str, Authority]
+    broker: LocalBroker
+    relay: Relay
+    committed: asyncio.Event
+    """Set when a message was committed, so that the sender looks at once."""
 
 
 @asynccontextmanager
@@ -84,165 +99,160 @@ async def running(settings: Settings, clock: Clock = now) -> AsyncIterator[Gatew
     async with AsyncExitStack() as stack:
         database = open_store(settings)
         stack.callback(database.close)
-        gateway, transports = await _build(settings, database, open_vault(settings), clock)
+        parts = await _parts(settings, database, clock)
+        wires = WireFolder(settings.wire_folder) if settings.wire_folder else None
+        transports = _transports(settings, wires)
         for transport in transports.values():
             stack.push_async_callback(transport.close)
+        _subscribe(parts)
+        gateway = _gateway(parts, wires, transports)
         services = gateway.services
-        await gateway.broker.start()
-        stack.push_async_callback(gateway.broker.stop)
-        await gateway.relay.start()
-        stack.push_async_callback(gateway.relay.stop)
-        await gateway.sending.start()
-        stack.push_async_callback(gateway.sending.stop)
-        gateway.lateness.start()
-        stack.push_async_callback(gateway.lateness.stop)
-        services.receiving.start()
-        stack.push_async_callback(services.receiving.stop)
-        services.intake.start()
-        stack.push_async_callback(services.intake.stop)
+        for start, stop in (
+            (parts.broker.start, parts.broker.stop),
+            (parts.relay.start, parts.relay.stop),
+            (gateway.sending.start, gateway.sending.stop),
+            (gateway.lateness.start, gateway.lateness.stop),
+            (services.receiving.start, services.receiving.stop),
+            (services.intake.start, services.intake.stop),
+        ):
+            await start()
+            stack.push_async_callback(stop)
         yield gateway
 
 
-async def _build(
-    settings: Settings, database: Database, vault: Vault, clock: Clock
-) -> tuple[Gateway, Mapping[str, Transport]]:
+async def _parts(settings: Settings, database: Database, clock: Clock) -> _Parts:
     catalogue = load_catalogue()
     registers = Registers(database, catalogue, clock)
     await registers.load()
     broker = LocalBroker(QUEUES)
-    relay = Relay(database, broker, clock, sweep_seconds=settings.sweep_seconds)
-    wires = WireFolder(settings.wire_folder) if settings.wire_folder else None
-    adapters = authorities(settings)
-    transports = _transports(settings, wires)
-    committed = asyncio.Event()
-    writing = Writing(
-        catalogue=catalogue,
-        registry=registers,
-        authorities=adapters,
-        receivers={
-            "import": settings.customs_receiver_import,
-            "export": settings.customs_receiver_export,
-        },
-        signer=_signer(SignerPool()),
+    overrides = [one.model_dump(exclude_none=True) for one in settings.rules]
+    return _Parts(
+        settings=settings,
         database=database,
-        vault=vault,
+        vault=open_vault(settings),
         clock=clock,
-    )
-    modes = load_modes()
-    rules = load_rules(modes, [one.model_dump(exclude_none=True) for one in settings.rules])
-    door = Door(
         catalogue=catalogue,
-        registry=registers,
-        rules=rules,
-        modes=modes,
-        vault=vault,
-        clock=clock,
+        registers=registers,
+        rules=load_rules(load_modes(), overrides),
+        adapters=authorities(settings),
+        broker=broker,
+        relay=Relay(database, broker, clock, sweep_seconds=settings.sweep_seconds),
+        committed=asyncio.Event(),
     )
-    _subscribe(
-        settings,
-        broker,
-        relay,
-        database,
-        vault,
-        clock,
-        writing,
-        door,
-        adapters,
-        committed,
-        registers.pause,
-    )
+
+
+def _gateway(
+    parts: _Parts, wires: WireFolder | None, transports: Mapping[str, Transport]
+) -> Gateway:
+    settings, relay = parts.settings, parts.relay
     intake = Intake(
-        door,
-        database,
+        Door(
+            catalogue=parts.catalogue,
+            registry=parts.registers,
+            rules=parts.rules,
+            vault=parts.vault,
+            clock=parts.clock,
+        ),
+        parts.database,
         relay.announce,
         collecting=timedelta(seconds=settings.collecting_wait_seconds),
         backlog=lambda: relay.backlog,
         backlog_max=settings.backlog_max,
     )
     receiving = Receiving(
-        database, vault, clock, relay.announce, frozenset(adapters), wires.keep if wires else None
+        parts.database,
+        parts.vault,
+        parts.clock,
+        relay.announce,
+        frozenset(parts.adapters),
+        wires.keep if wires else None,
     )
-    return (
-        Gateway(
-            services=Services(
-                catalogue=catalogue,
-                registers=registers,
-                intake=intake,
-                receiving=receiving,
-                database=database,
-                vault=vault,
-                clock=clock,
-            ),
-            registers=registers,
-            broker=broker,
-            relay=relay,
-            sending=Sending(
-                database,
-                vault,
-                clock,
-                adapters,
-                transports,
-                relay.announce,
-                _waits(settings),
-                kick=committed,
-            ),
-            lateness=Lateness(database, clock, poll_seconds=settings.lateness_poll_seconds),
-        ),
+    services = Services(
+        catalogue=parts.catalogue,
+        registers=parts.registers,
+        intake=intake,
+        receiving=receiving,
+        database=parts.database,
+        vault=parts.vault,
+        clock=parts.clock,
+    )
+    sending = Sending(
+        parts.database,
+        parts.vault,
+        parts.clock,
+        parts.adapters,
         transports,
+        relay.announce,
+        _waits(settings),
+        kick=parts.committed,
     )
+    lateness = Lateness(parts.database, parts.clock, poll_seconds=settings.lateness_poll_seconds)
+    return Gateway(services=services, sending=sending, lateness=lateness)
 
 
-def _subscribe(
-    settings: Settings,
-    broker: LocalBroker,
-    relay: Relay,
-    database: Database,
-    vault: Vault,
-    clock: Clock,
-    writing: Writing,
-    door: Door,
-    adapters: Mapping[str, Authority],
-    committed: asyncio.Event,
-    pause: Callable[[str], Awaitable[None]],
-) -> None:
+def _subscribe(parts: _Parts) -> None:
     """Give every queue its handler."""
-    catalogue, registry = door.catalogue, door.registry
+    settings, database, clock = parts.settings, parts.database, parts.clock
+    announce = parts.relay.announce
+    writing = Writing(
+        catalogue=parts.catalogue,
+        registry=parts.registers,
+        authorities=parts.adapters,
+        receivers={
+            "import": settings.customs_receiver_import,
+            "export": settings.customs_receiver_export,
+        },
+        signer=_signer(SignerPool()),
+        database=database,
+        vault=parts.vault,
+        clock=clock,
+    )
     gathering = Gathering(
         writing,
-        catalogue,
-        registry,
+        parts.catalogue,
+        parts.registers,
         database,
         clock,
         linger_seconds=settings.linger_seconds,
-        committed=committed,
+        committed=parts.committed,
     )
-    splitting = Splitting(writing, registry, database, clock, committed=committed)
-    applying = Applying(
-        database,
-        vault,
-        clock,
-        Reading(
-            catalogue=catalogue,
-            authorities=adapters,
-            identity=registry.identity,
-            senders={settings.customs_receiver_import, settings.customs_receiver_export},
-            is_ours=registry.is_our_dxp_id,
-        ),
-        Consequences(catalogue=catalogue, pause=pause),
-        Releasing(catalogue=catalogue, vault=vault),
-        relay.announce,
-        tolerance=timedelta(seconds=settings.clock_tolerance_seconds),
+    splitting = Splitting(writing, parts.registers, database, clock, committed=parts.committed)
+    sources = Sources(
+        catalogue=parts.catalogue,
+        registry=parts.registers,
+        rules=parts.rules,
+        vault=parts.vault,
+        clock=clock,
     )
     closing = timedelta(seconds=settings.closing_wait_seconds)
-    sources = Sources(
-        catalogue=catalogue, registry=registry, rules=door.rules, vault=vault, clock=clock
+    for queue, handler in {
+        "submission": gathering.handle,
+        "splitting": splitting.handle,
+        "reconciliation": _applying(parts).handle,
+        "matching": Matching(sources, database, announce, closing=closing).handle,
+        "arrivals": Arrivals(sources, database, announce).handle,
+    }.items():
+        parts.broker.subscribe(queue, handler)
+
+
+def _applying(parts: _Parts) -> Applying:
+    settings = parts.settings
+    return Applying(
+        parts.database,
+        parts.vault,
+        parts.clock,
+        Reading(
+            catalogue=parts.catalogue,
+            authorities=parts.adapters,
+            identity=parts.registers.identity,
+            senders={settings.customs_receiver_import, settings.customs_receiver_export},
+            is_ours=parts.registers.is_our_dxp_id,
+        ),
+        Consequences(catalogue=parts.catalogue, pause=parts.registers.pause),
+        Releasing(catalogue=parts.catalogue, vault=parts.vault),
+        parts.relay.announce,
+        tolerance=timedelta(seconds=settings.clock_tolerance_seconds),
     )
-    matching = Matching(sources, database, relay.announce, closing=closing)
-    broker.subscribe("submission", gathering.handle)
-    broker.subscribe("splitting", splitting.handle)
-    broker.subscribe("reconciliation", applying.handle)
-    broker.subscribe("matching", matching.handle)
-    broker.subscribe("arrivals", Arrivals(sources, database, relay.announce).handle)
 
 
 def _transports(settings: Settings, wires: WireFolder | None) -> dict[str, Transport]:

@@ -8,7 +8,7 @@ contracts: one per record, and a bad record never stops its neighbours.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,13 +16,12 @@ from typing import Any
 from gateway.errors import GatewayError, Invalid, Problem, Refused
 from gateway.messages import Catalogue, MessageType, decode, write
 from gateway.messages.keys import key_text
-from gateway.messages.modes import Modes
 from gateway.messages.rules import Rules
 from gateway.messages.typed import typed_values
 from gateway.messages.versions import NEW, versioned
 from gateway.model import Caller, Content, Decoded
 from gateway.registers import KeyChoice, Registers
-from gateway.store.accept import Prepared, Reference
+from gateway.store.prepared import Prepared, Reference
 from gateway.store.vault import Vault
 from gateway.telemetry import Clock, new_id
 
@@ -37,7 +36,6 @@ class Door:
     catalogue: Catalogue
     registry: Registers
     rules: Rules
-    modes: Modes
     vault: Vault
     clock: Clock
 
@@ -121,7 +119,7 @@ class Door:
             return decoded
         extension = dict(decoded.extension)
         mode = extension.setdefault("mode", MODE_DEFAULT)
-        if self.modes.get(mode) is None:
+        if self.rules.modes.get(mode) is None:
             raise Invalid([_not_enabled(mode)])
         profile = self.registry.declarant(
             decoded.content.head["ebcCode"], mode, moment, extension.get("declarant")

@@ -15,9 +15,10 @@ from gateway.intake.shipments import Shipments
 from gateway.messages import MessageType, validate, write
 from gateway.messages.versions import versioned
 from gateway.model import Caller
-from gateway.store.accept import Accepting, Prepared, accept
+from gateway.store.accept import accept
 from gateway.store.database import Database
 from gateway.store.group import GroupCommit
+from gateway.store.prepared import Accepting, Prepared
 
 Announce = Callable[[Sequence[tuple[str, str, list[str]]]], None]
 """Tells the relay of committed outbox rows (id, queue, ids); never blocks."""
@@ -52,7 +53,7 @@ class Intake:
         self._commit = GroupCommit(database, self._store)
         self._shipments = Shipments(door, database, announce)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin to commit."""
         self._commit.start()
 

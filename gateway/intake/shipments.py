@@ -18,10 +18,12 @@ from gateway.messages import MessageType, decode
 from gateway.messages.derivation import differing_used_fields
 from gateway.messages.keys import key_text
 from gateway.model import Caller, Content
+from gateway.store import consignments as consignments_store
 from gateway.store import documents as documents_store
 from gateway.store import shipments as statements
-from gateway.store.accept import ARRIVALS
 from gateway.store.database import Database
+from gateway.store.prepared import ARRIVALS
+from gateway.store.queues import post
 from gateway.telemetry import new_id
 
 if TYPE_CHECKING:
@@ -156,11 +158,11 @@ class Shipments:
         ]
         found = documents_store.keys_of(connection, row.name, texts)
         waiting = documents_store.waiting(connection, self._door.catalogue.by_kind("arrival").name)
-        consignments = documents_store.consignments_of_waybills(
+        consignments = consignments_store.consignments_of_waybills(
             connection, [one["id"] for one in found]
         )
         batches = [(MATCHING, consignments), (ARRIVALS, [one["id"] for one in waiting])]
-        return documents_store.post(connection, batches, put.moment)
+        return post(connection, batches, put.moment)
 
 
 def _row(shipment_id: str, put: _Put, item: Any) -> dict[str, Any]:

@@ -1,10 +1,9 @@
-"""The handler of the arrivals queue: a site's tally becomes CEB711 once its shipment is complete."""
+"""The handler of the arrivals queue: a tally becomes CEB711 once its shipment is complete."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
 import structlog
@@ -19,9 +18,10 @@ from gateway.messages.versions import versioned
 from gateway.model import Content
 from gateway.store import documents as documents_store
 from gateway.store import shipments as shipments_store
-from gateway.store.accept import SUBMISSION
 from gateway.store.database import Database
 from gateway.store.documents import key_parts
+from gateway.store.prepared import SUBMISSION
+from gateway.store.queues import post
 
 MODE = "direct-import"
 
@@ -49,7 +49,7 @@ class Arrivals:
         changes = []
         for row in documents_store.documents_by_id(connection, ids):
             if row["local_state"] == "waiting" and row["sealed_fragment"] is None:
-                fragment = self._fragment(connection, row, now)
+                fragment = self._fragment(connection, row)
                 if fragment is not None:
                     changes.append(
                         {
@@ -61,9 +61,9 @@ class Arrivals:
         documents_store.set_fragment(connection, changes)
         done = [str(change["row"]) for change in changes]
         documents_store.move(connection, "complete", done, at=now)
-        return documents_store.post(connection, [(SUBMISSION, done)], now)
+        return post(connection, [(SUBMISSION, done)], now)
 
-    def _fragment(self, connection: Connection, row: RowMapping, now: datetime) -> bytes | None:
+    def _fragment(self, connection: Connection, row: RowMapping) -> bytes | None:
         """The canonical CEB711, or None while the shipment lacks what it needs."""
         arrival = self._arrival(row)
         shipment = shipments_store.shipment(

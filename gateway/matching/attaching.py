@@ -13,8 +13,8 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, delete, update
 
 from gateway.model import Content
+from gateway.store import consignments as consignments_store
 from gateway.store import discrepancies
-from gateway.store import documents as documents_store
 from gateway.store.tables import consignments, documents
 
 SAME = ("consignee", "consigneeTelephone", "consigneeAddress")
@@ -56,7 +56,7 @@ def attach(
         .where(documents.c.consignment_id == placeholder["id"])
         .values(consignment_id=home["id"])
     )
-    documents_store.set_consignment(
+    consignments_store.set_consignment(
         connection, [{"row": home["id"], "waybill_key": placeholder["waybill_key"]}]
     )
     connection.execute(delete(consignments).where(consignments.c.id == placeholder["id"]))

@@ -15,7 +15,8 @@ from gateway.messages import MessageType
 from gateway.model import Content
 from gateway.store import discrepancies, shipments
 from gateway.store import documents as documents_store
-from gateway.store.accept import SUBMISSION
+from gateway.store.prepared import SUBMISSION
+from gateway.store.queues import post
 from gateway.store.tables import consignments, keys
 from gateway.store.vault import Vault
 from gateway.telemetry import new_id
@@ -85,7 +86,7 @@ def declare(
         connection,
         [row["id"] for one in wanted if one.document_id in won for row in one.loaded.shipments],
     )
-    return documents_store.post(connection, [(SUBMISSION, sorted(won))], now)
+    return post(connection, [(SUBMISSION, sorted(won))], now)
 
 
 def _unchanged(connection: Connection, declarations: Sequence[Declaration]) -> set[str]:

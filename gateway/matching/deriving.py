@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from gateway.errors import Invalid
-from gateway.matching.sources import Sources
 from gateway.matching.declaring import Declaration, cop_no
 from gateway.matching.lateness import parties_of
 from gateway.matching.loading import Loaded
+from gateway.matching.sources import Sources
 from gateway.messages import MessageType, validate, write
 from gateway.messages.derivation import derive_inventory
 from gateway.messages.facts import Facts, given_content
@@ -22,8 +22,8 @@ from gateway.messages.keys import key_text
 from gateway.messages.versions import NEW, versioned
 from gateway.model import Content, Decoded
 from gateway.store import discrepancies
-from gateway.store.accept import stored_content
 from gateway.store.documents import key_parts
+from gateway.store.prepared import stored_content
 from gateway.telemetry import SHANGHAI, new_id
 
 CODES = ("ebpCode", "ebcCode", "payCode", "logisticsCode")

@@ -9,8 +9,8 @@ import structlog
 from sqlalchemy import Connection, select
 
 from gateway.matching.loading import Loaded, load
+from gateway.store import consignments as consignments_store
 from gateway.store import discrepancies
-from gateway.store import documents as documents_store
 from gateway.store.database import Database
 from gateway.store.tables import consignments
 from gateway.telemetry import Clock
@@ -33,7 +33,7 @@ class Lateness:
         self._poll_seconds = poll_seconds
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin to look."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -62,7 +62,9 @@ class Lateness:
         )
         for loaded in load(connection, ids):
             discrepancies.open_all(connection, self._openings(loaded), now)
-        documents_store.set_consignment(connection, [{"row": one, "due_at": None} for one in ids])
+        consignments_store.set_consignment(
+            connection, [{"row": one, "due_at": None} for one in ids]
+        )
         return len(ids)
 
     def _openings(self, loaded: Loaded) -> list[discrepancies.Opening]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
+from gateway.store import consignments as consignments_store
 from gateway.store import documents as documents_store
 from gateway.store import receipts as receipts_store
 from gateway.store import shipments as shipments_store
@@ -38,7 +38,7 @@ class Loaded:
 
 def load(connection: Connection, ids: Iterable[str]) -> list[Loaded]:
     """Everything about these consignments that needs no decryption."""
-    homes = documents_store.consignments_by_id(connection, ids)
+    homes = consignments_store.consignments_by_id(connection, ids)
     current = _current(connection, homes)
     rows = documents_store.documents_by_id(connection, current.values())
     documents = {row["key_id"]: row for row in rows}

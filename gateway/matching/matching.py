@@ -15,17 +15,18 @@ import structlog
 from sqlalchemy import Connection, RowMapping
 
 from gateway.errors import Refused
-from gateway.matching.sources import Sources
 from gateway.lifecycle import CONSIGNMENT
 from gateway.matching.attaching import attach, fitting
 from gateway.matching.declaring import Declaration, declare
 from gateway.matching.deriving import Deriving, Held
 from gateway.matching.lateness import parties_of
 from gateway.matching.loading import SLOTS, Loaded, load
+from gateway.matching.sources import Sources
 from gateway.messages.status import partner_ready
+from gateway.store import consignments as consignments_store
 from gateway.store import discrepancies
-from gateway.store import documents as documents_store
 from gateway.store.database import Database
+from gateway.store.queues import post
 
 MATCHING = "matching"
 OPEN_STATES = ("collecting", "held")
@@ -113,7 +114,9 @@ class Matching:
             if not one.home["ebp_code"] and "waybill" in one.documents
         ]
         if numbers:
-            homes = await self._database.read(documents_store.consignments_by_order, "I", numbers)
+            homes = await self._database.read(
+                consignments_store.consignments_by_order, "I", numbers
+            )
             found.woken += [
                 home["id"] for home in homes if home["ebp_code"] and not home["waybill_key"]
             ]
@@ -131,7 +134,7 @@ class Matching:
         for one, fitting_homes in found.attached:
             if attach(connection, one.home, fitting_homes, parties_of(one), now):
                 woken.append(one.home["id"])
-        return announced + documents_store.post(connection, [(MATCHING, woken)], now)
+        return announced + post(connection, [(MATCHING, woken)], now)
 
     def _hold(self, connection: Connection, held: Held) -> None:
         """Hold the consignment; what was found before and is gone is closed."""
@@ -148,6 +151,6 @@ class Matching:
         following = CONSIGNMENT[state].get(happened)
         if following is not None and following != state:
             now = self._sources.clock()
-            documents_store.move_consignment(
+            consignments_store.move_consignment(
                 connection, one.home["id"], old=state, new=following, at=now
             )

@@ -157,29 +157,28 @@ class Applying:
         ]
 
     def _store(self, connection: Connection, matched: Sequence[Matched]) -> None:
-        rows = []
-        for one in matched:
-            rows.append(
-                {
-                    "id": one.id,
-                    "receipt_id": one.receipt["id"],
-                    "digest": one.digest,
-                    "type": one.entry.type,
-                    "answers": one.entry.answers,
-                    "key_text": one.entry.key_text,
-                    "document_id": one.document["id"] if one.document else None,
-                    "status": one.entry.status,
-                    "return_time": one.entry.at,
-                    "codes": list(one.entry.codes),
-                    "names_guid": one.entry.names_guid,
-                    "numbers": dict(one.entry.numbers),
-                    "attempts_before": one.attempts_before,
-                    "sealed_info": self._vault.seal(one.id, one.entry.info.encode()),
-                    "data_key": self._vault.key_id,
-                    "received_at": one.receipt["received_at"],
-                }
-            )
+        rows = [self._entry_row(one) for one in matched]
         statements.add_entries(connection, rows)
+
+    def _entry_row(self, one: Matched) -> dict[str, Any]:
+        return {
+            "id": one.id,
+            "receipt_id": one.receipt["id"],
+            "digest": one.digest,
+            "type": one.entry.type,
+            "answers": one.entry.answers,
+            "key_text": one.entry.key_text,
+            "document_id": one.document["id"] if one.document else None,
+            "status": one.entry.status,
+            "return_time": one.entry.at,
+            "codes": list(one.entry.codes),
+            "names_guid": one.entry.names_guid,
+            "numbers": dict(one.entry.numbers),
+            "attempts_before": one.attempts_before,
+            "sealed_info": self._vault.seal(one.id, one.entry.info.encode()),
+            "data_key": self._vault.key_id,
+            "received_at": one.receipt["received_at"],
+        }
 
 
 def _faulty(done: Sequence[_Read]) -> list[_Read]:

@@ -12,10 +12,12 @@ from gateway.lifecycle import CONSIGNMENT, AuthorityState, Entry, authority_stat
 from gateway.messages import Catalogue
 from gateway.messages.versions import TURNED_DOWN
 from gateway.reconciliation.matched import Matched
+from gateway.store import consignments as consignments_store
 from gateway.store import discrepancies
 from gateway.store import documents as documents_store
 from gateway.store import messages as messages_store
 from gateway.store import receipts as statements
+from gateway.store.queues import post
 
 MATCHING = "matching"
 PARTNERS = ("order", "payment", "waybill")
@@ -176,7 +178,7 @@ class Consequences:
             if one.row["kind"] in PARTNERS and one.row["consignment_id"]
         )
         declared = {one.row["id"]: one for one in moved if one.row["kind"] == "inventory"}
-        homes = documents_store.consignments_by_id(
+        homes = consignments_store.consignments_by_id(
             connection, {one.row["consignment_id"] for one in declared.values()}
         )
         for home in homes:
@@ -185,7 +187,7 @@ class Consequences:
                 _move_home(connection, home, one.state, now)
                 if one.state.state in TURNED_DOWN:
                     wake[home["id"]] = None
-        return documents_store.post(connection, [(MATCHING, list(wake))], now)
+        return post(connection, [(MATCHING, list(wake))], now)
 
 
 def _move_home(
@@ -203,9 +205,9 @@ def _move_home(
         return
     if down:
         changes: dict[str, object] = {"row": home["id"], "living_inventory": None, "due_at": None}
-        documents_store.set_consignment(connection, [changes])
+        consignments_store.set_consignment(connection, [changes])
     elif state.final:
-        documents_store.set_consignment(connection, [{"row": home["id"], "due_at": None}])
-    documents_store.move_consignment(
+        consignments_store.set_consignment(connection, [{"row": home["id"], "due_at": None}])
+    consignments_store.move_consignment(
         connection, home["id"], old=home["state"], new=following, at=now
     )

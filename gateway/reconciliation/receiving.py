@@ -49,7 +49,7 @@ class Receiving:
         self._authorities = authorities
         self._commit = GroupCommit[Arrived, _Kept](database, self._store)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin to commit."""
         self._commit.start()
 

@@ -13,7 +13,8 @@ from gateway.messages import Catalogue, write
 from gateway.messages.versions import Known, release, versioned
 from gateway.model import Content
 from gateway.store import documents as documents_store
-from gateway.store.accept import SUBMISSION, known_version
+from gateway.store.prepared import SUBMISSION, known_version
+from gateway.store.queues import post
 from gateway.store.vault import Vault
 
 
@@ -43,7 +44,7 @@ class Releasing:
             connection, [self._fragment(row, due[row["id"]]) for row in rows]
         )
         documents_store.move(connection, "complete", list(due), at=now)
-        return documents_store.post(connection, [(SUBMISSION, list(due))], now)
+        return post(connection, [(SUBMISSION, list(due))], now)
 
     def _fragment(self, row: RowMapping, app_type: str) -> dict[str, object]:
         body = json.loads(self.vault.open(row["id"], row["sealed_body"], row["data_key"]))

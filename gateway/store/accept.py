@@ -8,106 +8,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from gateway.messages import MessageType, read_fragments
+from gateway.messages import MessageType
 from gateway.messages.typed import differing_paths
-from gateway.messages.versions import NEW, Decision, Known, decide
-from gateway.model import Content, Decoded
+from gateway.messages.versions import NEW, Decision, decide
+from gateway.model import Decoded
+from gateway.store import consignments as homes
 from gateway.store import documents as statements
-from gateway.store.vault import Vault
+from gateway.store.consignments import ConsignmentKey
+from gateway.store.prepared import (
+    ARRIVALS,
+    SUBMISSION,
+    Accepted,
+    Accepting,
+    Prepared,
+    body_of,
+    known_version,
+    stored_content,
+)
+from gateway.store.queues import post
 from gateway.telemetry import new_id
 
 DIFFERENCES_MAX = 25
 """How many differing paths a 409 lists."""
-
-SUBMISSION = "submission"
-ARRIVALS = "arrivals"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
-    """The consignment of a document and its slot there: order, payment or waybill."""
-
-    direction: str
-    ebp_code: str
-    order_no: str
-    slot: str
-    mode: str | None = None
-
-    @property
-    def key(self) -> statements.ConsignmentKey:
-        """The key of the consignment; import knows no ebcCode in it."""
-        return statements.ConsignmentKey(
-            direction=self.direction, ebp_code=self.ebp_code, ebc_code="", order_no=self.order_no
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A checked document, not yet stored. Without a fragment it waits for what it lacks."""
-
-    document_id: str
-    type: MessageType
-    submitted: MessageType
-    """What the content is of: `type`, or the record of the gateway that `type` derives from."""
-    content: Content
-    extension: Mapping[str, Any]
-    key_text: str
-    digest: str
-    buyer_hash: str | None
-    fragment: bytes | None
-    moment: datetime
-    submitted_by: str
-    responsible: str
-    key_profile: str
-    parties: str
-    reference: Reference | None
-    correlation: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepting:
-    """What the transaction needs beside the documents."""
-
-    vault: Vault
-    rewrite: Any
-    """(type, content, document id, appType, moment) -> fragment, for versions after the first."""
-    collecting: timedelta
-    """How long a consignment may lack a partner document before it is late."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
-    """The answers in the order of the group, and the outbox rows to announce after commit."""
-
-    answers: list[dict[str, Any]]
-    announced: list[tuple[str, str, list[str]]]
-
-
-def accept(connection: Connection, accepting: Accepting, group: Sequence[Prepared]) -> Accepted:
-    """Store a group in one transaction (the caller's); answers as in the HTTP contract."""
-    answers: list[dict[str, Any] | None] = [None] * len(group)
-    announced: list[tuple[str, str, list[str]]] = []
-    pending = list(enumerate(group))
-    while pending:
-        seen: set[tuple[str, str]] = set()
-        turn: list[tuple[int, Prepared]] = []
-        later: list[tuple[int, Prepared]] = []
-        for place, one in pending:
-            key = (one.type.name, one.key_text)
-            (later if key in seen else turn).append((place, one))
-            seen.add(key)
-        found = _Round(connection, accepting, [one for _, one in turn]).run()
-        for (place, _), answer in zip(turn, found.answers, strict=True):
-            answers[place] = answer
-        announced += found.announced
-        pending = later
-    return Accepted(answers=[one for one in answers if one is not None], announced=announced)
 
 
 class _Round:
@@ -146,12 +73,12 @@ class _Round:
                 keys[name, row["key_text"]] = row
         return keys, statements.versions_of(self.connection, [row["id"] for row in keys.values()])
 
-    def _consignments(self) -> dict[statements.ConsignmentKey, dict[str, Any]]:
+    def _consignments(self) -> dict[ConsignmentKey, dict[str, Any]]:
         """The consignments of the group, the missing ones made (their ids are needed now)."""
         wanted = dict.fromkeys(one.reference.key for one in self.group if one.reference)
-        found: dict[statements.ConsignmentKey, dict[str, Any]] = {
+        found: dict[ConsignmentKey, dict[str, Any]] = {
             key: dict(row)
-            for key, row in statements.consignments_by_key(self.connection, wanted).items()
+            for key, row in homes.consignments_by_key(self.connection, wanted).items()
         }
         for one in self.group:
             if one.reference and one.reference.key not in found:
@@ -298,7 +225,7 @@ class _Round:
                 "parties": one.parties,
                 "content_digest": one.digest,
                 "buyer_hash": one.buyer_hash,
-                "sealed_body": vault.seal(one.document_id, _body(one)),
+                "sealed_body": vault.seal(one.document_id, body_of(one)),
                 "sealed_fragment": vault.seal(one.document_id, one.fragment)
                 if one.fragment is not None
                 else None,
@@ -323,15 +250,15 @@ class _Round:
 
     def _announce(self) -> list[tuple[str, str, list[str]]]:
         batches = [(SUBMISSION, self.ready), (ARRIVALS, self.arrivals)]
-        return statements.post(self.connection, batches, self.group[0].moment)
+        return post(self.connection, batches, self.group[0].moment)
 
-    def _write(self, consignments: Mapping[statements.ConsignmentKey, dict[str, Any]]) -> None:
+    def _write(self, consignments: Mapping[ConsignmentKey, dict[str, Any]]) -> None:
         moment = self.group[0].moment
         statements.add(self.connection, self.rows)
         statements.point_key(self.connection, self.moved_keys)
         statements.move(self.connection, "replace", self.replaced, at=moment)
         for slot in ("order", "payment", "waybill"):
-            statements.set_consignment(
+            homes.set_consignment(
                 self.connection,
                 [
                     {"row": row["id"], f"{slot}_key": row["filled"][slot][0]}
@@ -344,37 +271,25 @@ class _Round:
             for row in consignments.values()
             if "order" in row.get("filled", {}) and not row.get("made")
         ]
-        statements.set_consignment(self.connection, modes)
+        homes.set_consignment(self.connection, modes)
 
 
-def known_version(row: RowMapping) -> Known:
-    """A row of `versions_of` as the pure rules of versions see it."""
-    return Known(
-        document_id=row["id"],
-        version=row["version"],
-        app_type=row["app_type"],
-        app_time=row["app_time"],
-        content_digest=row["content_digest"],
-        local_state=row["local_state"],
-        authority_state=row["authority_state"],
-    )
-
-
-def _body(one: Prepared) -> bytes:
-    """The submitted record; its content too as long as no fragment holds it."""
-    body: dict[str, Any] = {"extension": dict(one.extension)}
-    if one.fragment is None:
-        body["head"] = dict(one.content.head)
-        body["items"] = [dict(item) for item in one.content.items]
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def stored_content(vault: Vault, type_: MessageType, row: RowMapping) -> Decoded:
-    """What was submitted for a stored document."""
-    body = json.loads(vault.open(row["id"], row["sealed_body"], row["data_key"]))
-    if "head" in body:
-        content = Content(body["head"], tuple(body["items"]))
-    else:
-        fragment = vault.open(row["id"], row["sealed_fragment"], row["data_key"])
-        (content,) = read_fragments(type_, [fragment])
-    return Decoded(content, body["extension"])
+def accept(connection: Connection, accepting: Accepting, group: Sequence[Prepared]) -> Accepted:
+    """Store a group in one transaction (the caller's); answers as in the HTTP contract."""
+    answers: list[dict[str, Any] | None] = [None] * len(group)
+    announced: list[tuple[str, str, list[str]]] = []
+    pending = list(enumerate(group))
+    while pending:
+        seen: set[tuple[str, str]] = set()
+        turn: list[tuple[int, Prepared]] = []
+        later: list[tuple[int, Prepared]] = []
+        for place, one in pending:
+            key = (one.type.name, one.key_text)
+            (later if key in seen else turn).append((place, one))
+            seen.add(key)
+        found = _Round(connection, accepting, [one for _, one in turn]).run()
+        for (place, _), answer in zip(turn, found.answers, strict=True):
+            answers[place] = answer
+        announced += found.announced
+        pending = later
+    return Accepted(answers=[one for one in answers if one is not None], announced=announced)

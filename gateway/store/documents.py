@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, insert, select, update
 
 from gateway.lifecycle import DOCUMENT, sources
 from gateway.store.tables import (
@@ -19,25 +18,8 @@ from gateway.store.tables import (
     keys,
     outbox,
 )
-from gateway.telemetry import new_id
 
 Rows = Sequence[RowMapping]
-
-BATCH_IDS_MAX = 100
-"""Ids in one outbox row, and so in one batch of the broker."""
-
-LEASE = timedelta(seconds=30)
-"""How long the committing process has a new outbox row for itself before a sweeper takes it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsignmentKey:
-    """direction, ebp code, ebc code (export only) and order number name a consignment."""
-
-    direction: str
-    ebp_code: str
-    ebc_code: str
-    order_no: str
 
 
 def keys_of(connection: Connection, type_: str, key_texts: Iterable[str]) -> Rows:
@@ -128,60 +110,6 @@ def documents_by_id(connection: Connection, ids: Iterable[str]) -> Rows:
     )
 
 
-def consignments_by_key(
-    connection: Connection, wanted: Iterable[ConsignmentKey]
-) -> dict[ConsignmentKey, RowMapping]:
-    """The consignments with these keys that exist."""
-    names = [(k.direction, k.ebp_code, k.ebc_code, k.order_no) for k in wanted]
-    if not names:
-        return {}
-    columns = consignments.c
-    rows = connection.execute(
-        select(consignments).where(
-            tuple_(columns.direction, columns.ebp_code, columns.ebc_code, columns.order_no).in_(
-                names
-            )
-        )
-    ).mappings()
-    return {
-        ConsignmentKey(
-            direction=row["direction"],
-            ebp_code=row["ebp_code"],
-            ebc_code=row["ebc_code"],
-            order_no=row["order_no"],
-        ): row
-        for row in rows
-    }
-
-
-def consignments_by_id(connection: Connection, ids: Iterable[str]) -> Rows:
-    """These consignments."""
-    wanted = list(ids)
-    if not wanted:
-        return []
-    return (
-        connection.execute(select(consignments).where(consignments.c.id.in_(wanted)))
-        .mappings()
-        .all()
-    )
-
-
-def consignments_by_order(connection: Connection, direction: str, numbers: Iterable[str]) -> Rows:
-    """Every consignment that carries one of these order numbers, of whatever platform."""
-    wanted = list(numbers)
-    if not wanted:
-        return []
-    return (
-        connection.execute(
-            select(consignments).where(
-                consignments.c.direction == direction, consignments.c.order_no.in_(wanted)
-            )
-        )
-        .mappings()
-        .all()
-    )
-
-
 def add(connection: Connection, rows: Mapping[str, list[dict[str, Any]]]) -> None:
     """Insert rows, table by table, each table with one statement."""
     for table in (consignments, keys, documents, document_state, events, outbox):
@@ -198,31 +126,6 @@ def point_key(connection: Connection, changes: Sequence[dict[str, Any]]) -> None
             .values(document_id=bindparam("document"), version=bindparam("number")),
             list(changes),
         )
-
-
-def set_consignment(connection: Connection, changes: Sequence[dict[str, Any]]) -> None:
-    """Update consignments by id; all changes carry the same columns beside `row`."""
-    if not changes:
-        return
-    columns = [name for name in changes[0] if name != "row"]
-    connection.execute(
-        update(consignments)
-        .where(consignments.c.id == bindparam("row"))
-        .values({name: bindparam(name) for name in columns}),
-        list(changes),
-    )
-
-
-def move_consignment(
-    connection: Connection, consignment_id: str, *, old: str, new: str, at: datetime
-) -> bool:
-    """Move one consignment; False when another worker moved it first."""
-    done = connection.execute(
-        update(consignments)
-        .where(consignments.c.id == consignment_id, consignments.c.state == old)
-        .values(state=new, updated_at=at)
-    )
-    return done.rowcount == 1
 
 
 def move(
@@ -287,38 +190,6 @@ def set_fragment(connection: Connection, changes: Sequence[dict[str, Any]]) -> N
             ),
             list(changes),
         )
-
-
-def consignments_of_waybills(connection: Connection, key_ids: Iterable[str]) -> list[str]:
-    """The consignments whose waybill has one of these keys."""
-    wanted = list(key_ids)
-    if not wanted:
-        return []
-    return list(
-        connection.execute(
-            select(consignments.c.id).where(consignments.c.waybill_key.in_(wanted))
-        ).scalars()
-    )
-
-
-def post(
-    connection: Connection, batches: Iterable[tuple[str, Sequence[str]]], at: datetime
-) -> list[tuple[str, str, list[str]]]:
-    """Write outbox rows of bounded size; what they hold, to announce after the commit."""
-    rows = [
-        (new_id(), queue, list(ids[start : start + BATCH_IDS_MAX]))
-        for queue, ids in batches
-        for start in range(0, len(ids), BATCH_IDS_MAX)
-    ]
-    if rows:
-        connection.execute(
-            insert(outbox),
-            [
-                {"id": row, "queue": queue, "ids": ids, "next_at": at + LEASE}
-                for row, queue, ids in rows
-            ],
-        )
-    return rows
 
 
 def waiting(connection: Connection, type_: str) -> Rows:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping, delete, func, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from gateway.store.tables import outbox
+from gateway.telemetry import new_id
+
+BATCH_IDS_MAX = 100
+"""Ids in one outbox row, and so in one batch of the broker."""
+
+LEASE = timedelta(seconds=30)
+"""How long the committing process has a new outbox row for itself before a sweeper takes it."""
 
 
 def due(connection: Connection, now: datetime, limit: int) -> Sequence[RowMapping]:
@@ -42,3 +49,23 @@ def postpone(connection: Connection, row_id: str, until: datetime) -> None:
 def hasten(connection: Connection, now: datetime) -> None:
     """At the start of the only process of a store: nothing is in flight, so all is due."""
     connection.execute(update(outbox).where(outbox.c.next_at > now).values(next_at=now))
+
+
+def post(
+    connection: Connection, batches: Iterable[tuple[str, Sequence[str]]], at: datetime
+) -> list[tuple[str, str, list[str]]]:
+    """Write outbox rows of bounded size; what they hold, to announce after the commit."""
+    rows = [
+        (new_id(), queue, list(ids[start : start + BATCH_IDS_MAX]))
+        for queue, ids in batches
+        for start in range(0, len(ids), BATCH_IDS_MAX)
+    ]
+    if rows:
+        connection.execute(
+            insert(outbox),
+            [
+                {"id": row, "queue": queue, "ids": ids, "next_at": at + LEASE}
+                for row, queue, ids in rows
+            ],
+        )
+    return rows

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
-from gateway.store.documents import post
+from gateway.store.queues import post
 from gateway.store.tables import receipt_digests, receipt_entries, receipts
 
 RECONCILIATION = "reconciliation"

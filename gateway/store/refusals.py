@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from gateway.store import documents as documents_store
 from gateway.store import messages as statements
+from gateway.store.queues import post
 
 SPLITTING = "splitting"
 
@@ -34,4 +35,4 @@ def refuse_message(
             ]
         },
     )
-    return documents_store.post(connection, [(SPLITTING, [message["id"]])], at)
+    return post(connection, [(SPLITTING, [message["id"]])], at)

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import structlog
 from sqlalchemy import Connection, RowMapping
 
-from gateway.registers import Registers
 from gateway.ports import Postponed
+from gateway.registers import Registers
 from gateway.store import discrepancies
 from gateway.store import documents as documents_store
 from gateway.store import messages as statements

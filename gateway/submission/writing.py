@@ -22,7 +22,7 @@ from gateway.store.vault import Vault
 from gateway.telemetry import Clock, new_id
 
 
-class Changed(Exception):  # noqa: N818 - not an error: another worker was there first
+class Changed(Exception):
     """Some of the documents are no longer free for this message; `left` still are."""
 
     def __init__(self, left: set[str]) -> None:
