@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -42,11 +43,12 @@ class Line:
     own: bool = False
     empty: bool = False
     most: int | None = None
+    givers: tuple[Source, ...] = dataclasses.field(init=False)
+    """The sources that may give the value, the owner first."""
 
-    @property
-    def givers(self) -> tuple[Source, ...]:
-        """The sources that may give the value, the owner first."""
-        return (*(() if self.owner is None else (self.owner,)), *self.fallback)
+    def __post_init__(self) -> None:
+        owners = () if self.owner is None else (self.owner,)
+        object.__setattr__(self, "givers", (*owners, *self.fallback))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ The engine behind `derivation`: it knows lines and sources, and no message.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,16 +62,18 @@ def fill(
             continue
         if line.empty or (line.made and line.owner is None):
             continue
-        found = list(_found(line, sources, given, filled, desk))
+        found = _found(line, sources, given, filled, desk)
         _take(line, path, found, filled)
         if line.left_to or line.field in desk.tolerated or not desk.switches.on(line.unequal):
             continue
-        found += [value for one in line.equal for value in _value(one, sources, filled, desk)]
+        for source in line.equal:
+            _look(source, sources, filled, desk, found)
         if line.constant:
             found.append(Value(CONSTANT, line.field, line.constant))
-        differing = [one for one in found[1:] if _differ(line, found[0].text, one.text, desk)]
-        if differing:
-            filled.evidence.append((line.unequal, Evidence((found[0], *differing), (path,))))
+        if len(found) > 1:
+            differing = [one for one in found[1:] if _differ(line, found[0].text, one.text, desk)]
+            if differing:
+                filled.evidence.append((line.unequal, Evidence((found[0], *differing), (path,))))
     return filled
 
 
@@ -92,29 +94,36 @@ def _found(
     given: Mapping[str, Any],
     filled: Filled,
     desk: Desk,
-) -> Iterator[Value]:
+) -> list[Value]:
     """Every value that may go into the field: given first, then the owner, then the fallbacks."""
+    found: list[Value] = []
     if given.get(line.field):
-        yield Value(GIVEN, line.field, str(given[line.field]))
-    preferred = desk.preferred.get(line.field)
+        found.append(Value(GIVEN, line.field, str(given[line.field])))
     givers = line.givers
+    preferred = desk.preferred.get(line.field)
     if preferred is not None:
         givers = tuple(sorted(givers, key=lambda source: source.kind != preferred))
     for source in givers:
-        yield from _value(source, sources, filled, desk)
+        _look(source, sources, filled, desk, found)
+    return found
 
 
-def _value(
-    source: Source, sources: Mapping[str, Mapping[str, Any]], filled: Filled, desk: Desk
-) -> Iterator[Value]:
-    """The value of one source; an empty text counts as none."""
+def _look(
+    source: Source,
+    sources: Mapping[str, Mapping[str, Any]],
+    filled: Filled,
+    desk: Desk,
+    found: list[Value],
+) -> None:
+    """Add the value of one source, if it has one; an empty text counts as none."""
     if source.kind == NAMES:
         code = filled.values.get(source.field, "")
         text = desk.names.get(code) or desk.names.get(desk.identity(code))
     else:
-        text = sources.get(source.kind, {}).get(source.field)
+        record = sources.get(source.kind)
+        text = record.get(source.field) if record else None
     if text:
-        yield Value(source.kind, source.field, str(text))
+        found.append(Value(source.kind, source.field, str(text)))
 
 
 def _differ(line: Line, left: str, right: str, desk: Desk) -> bool:

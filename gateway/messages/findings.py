@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gateway.messages.mask import shown
 from gateway.messages.personal import PERSONAL
@@ -13,8 +14,7 @@ GIVEN = "inventory"
 """The kind of values that the declarant gave itself for the inventory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """One value that a rule looked at: of which kind of record, in which field, which text."""
 
     kind: str
