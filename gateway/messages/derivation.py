@@ -68,8 +68,9 @@ DEFAULT_SETTINGS = DerivationSettings()
 class Derived:
     """A derived document: its content, or None with the findings that hold it.
 
-    The content lacks what the caller makes for each version: guid, appType, appTime, copNo and
-    the numbers that customs gives (preNo, invtNo, rkdNo). Warnings stand beside a content.
+    The content lacks what the caller makes for each version: guid, appType, appTime, the numbers
+    that customs gives (preNo, invtNo, rkdNo), and copNo unless the declarant gave its own.
+    Warnings stand beside a content.
     """
 
     content: Content | None

@@ -54,6 +54,8 @@ def fill(
     for line in lines:
         path = prefix + line.field
         if line.own:
+            if given.get(line.field):
+                filled.values[line.field] = str(given[line.field])
             continue
         if (line.made or line.empty) and given.get(line.field):
             value = Value(GIVEN, path, str(given[line.field]))

@@ -328,8 +328,10 @@ def test_what_the_gateway_makes_cannot_be_given(name: str) -> None:
 
 
 def test_the_declarant_may_have_its_own_number() -> None:
-    """A given copNo is no finding; the caller uses it."""
-    assert "copNo" not in content(facts(given=given_content({"copNo": "MINE-1"}))).head
+    """A given copNo goes out; without one the caller makes it."""
+    given = given_content({"copNo": "MINE-1"})
+    assert content(facts(given=given)).head["copNo"] == "MINE-1"
+    assert "copNo" not in content(facts()).head
 
 
 @pytest.mark.parametrize("name", ["emsNo", "areaCode", "areaName"])
