@@ -40,7 +40,6 @@ class Line:
     default: str = ""
     optional: bool = False
     made: bool = False
-    own: bool = False
     empty: bool = False
     most: int | None = None
     givers: tuple[Source, ...] = dataclasses.field(init=False)
@@ -86,7 +85,7 @@ def _check(place: str, line: Line) -> None:
         raise wrong_rule(place, f"no comparison {line.compare}")
     if line.unequal not in read_rules() or (line.left_to and line.left_to not in read_rules()):
         raise wrong_rule(place, "no such rule")
-    sources = bool(line.owner or line.constant or line.made or line.own or line.empty)
+    sources = bool(line.owner or line.constant or line.made or line.empty)
     if not sources and not line.optional:
         raise wrong_rule(place, "a required field without a source")
 

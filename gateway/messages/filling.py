@@ -53,10 +53,6 @@ def fill(
     filled = Filled()
     for line in lines:
         path = prefix + line.field
-        if line.own:
-            if given.get(line.field):
-                filled.values[line.field] = str(given[line.field])
-            continue
         if (line.made or line.empty) and given.get(line.field):
             value = Value(GIVEN, path, str(given[line.field]))
             rule = "R-given" if line.made else "R-fixed"
@@ -72,10 +68,9 @@ def fill(
             _look(source, sources, filled, desk, found)
         if line.constant:
             found.append(Value(CONSTANT, line.field, line.constant))
-        if len(found) > 1:
-            differing = [one for one in found[1:] if _differ(line, found[0].text, one.text, desk)]
-            if differing:
-                filled.evidence.append((line.unequal, Evidence((found[0], *differing), (path,))))
+        differing = [one for one in found[1:] if _differ(line, found[0].text, one.text, desk)]
+        if differing:
+            filled.evidence.append((line.unequal, Evidence((found[0], *differing), (path,))))
     return filled
 
 
