@@ -21,6 +21,11 @@ from gateway.signing.verify import Verdict, verify
 
 MESSAGE_BYTES_MAX = 33_554_432
 """32 MiB; more is refused unread."""
+TAGS_MAX, ATTRIBUTES_MAX = 400_000, 150_000
+"""libxml2 lists every fault before we take 25 of them, so memory grows with what can be wrong.
+
+A hundred inventories of sixty rows each have 400 000 tags.
+"""
 
 FAULTS = {
     "digest": (
@@ -70,7 +75,7 @@ def judge(
     opened = Opened(form=None, message=data)
     try:
         opened = _open(data, authorities)
-        root = parse_xml(opened.message, max_bytes=MESSAGE_BYTES_MAX)
+        root = _parse(opened.message)
     except Invalid as error:
         return _as_json(_Judged(envelope=opened.form, findings=error.problems[:1]))
     return _as_json(_judge(opened, root, catalogue, trust, now))
@@ -97,6 +102,19 @@ def _open(data: bytes, authorities: Iterable[Authority]) -> Opened:
         if opened.form is not None:
             break
     return opened
+
+
+def _parse(message: bytes) -> etree._Element:
+    if message.count(b"<") > TAGS_MAX or message.count(b"=") > ATTRIBUTES_MAX:
+        raise Invalid(
+            [
+                Problem(
+                    path="/", code="X-size", zh="报文的标记或属性过多，未评判",
+                    en="the message has too many tags or attributes to be judged",
+                )
+            ]
+        )  # fmt: skip
+    return parse_xml(message, max_bytes=MESSAGE_BYTES_MAX)
 
 
 def _judge(

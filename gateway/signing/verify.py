@@ -24,7 +24,9 @@ from gateway.signing.trust import TrustStore
 
 MESSAGE_BYTES_MAX = 33_554_432
 SIGNATURE = f"{{{DS}}}Signature"
-XML_NAMESPACE = "{http://www.w3.org/XML/1998/namespace}"
+NAMESPACES_MAX = 32
+ATTRIBUTES_MAX = 256
+"""In scope of one element, and of one element: the time of C14N grows with their square."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +82,21 @@ def verify(
     if not found:
         return Verdict(status="absent")
     parts = _take_apart(found[0]) if len(found) == 1 else None
-    if parts is None:
+    if parts is None or not _within_bounds(root):
         return Verdict(status="unsupported", key_name=_text(found[0], "KeyInfo/KeyName"))
     return _judge(parts, trust, now)
+
+
+def _within_bounds(root: etree._Element) -> bool:
+    """Whether canonicalisation takes bounded time; real messages have three namespaces."""
+    if root.xpath(f"boolean(//*[@*[{ATTRIBUTES_MAX + 1}]])"):
+        return False
+    in_scope = 0
+    for event, _ in etree.iterwalk(root, events=("start-ns", "end-ns")):
+        in_scope += 1 if event == "start-ns" else -1
+        if in_scope > NAMESPACES_MAX:
+            return False
+    return True
 
 
 def _judge(parts: _Parts, trust: TrustStore | None, now: datetime | None) -> Verdict:
@@ -127,10 +141,10 @@ def _value_fits(parts: _Parts, certificate: Certificate | None, *, strict: bool)
     if certificate is None or parts.value is None:
         return False
     signed = _signed_info(parts, strict=strict)
-    return certificate.verifies(parts.chosen.value_hash, signed, parts.value)
+    return signed is not None and certificate.verifies(parts.chosen.value_hash, signed, parts.value)
 
 
-def _signed_info(parts: _Parts, *, strict: bool) -> bytes:
+def _signed_info(parts: _Parts, *, strict: bool) -> bytes | None:
     """The canonical bytes of SignedInfo in its place, with every namespace in scope."""
     info, comments = parts.info, parts.chosen.c14n == C14N_WITH_COMMENTS
     if strict:
@@ -151,10 +165,11 @@ def _signed_info(parts: _Parts, *, strict: bool) -> bytes:
         parts.element.replace(copy, info)
 
 
-def _document_digest(parts: _Parts, *, strict: bool) -> bytes:
+def _document_digest(parts: _Parts, *, strict: bool) -> bytes | None:
     """The hash over the document without its Signature; the text around it stays."""
     with _without(parts.element, keep_tail=strict) as tree:
-        return parts.chosen.digest(_c14n(tree, with_comments=False))
+        canonical = _c14n(tree, with_comments=False)
+    return None if canonical is None else parts.chosen.digest(canonical)
 
 
 @contextmanager
@@ -187,8 +202,12 @@ def _set_text(root: etree._Element, before: etree._Element | None, text: str | N
         before.tail = text
 
 
-def _c14n(node: etree._Element | etree._ElementTree, *, with_comments: bool) -> bytes:
-    return etree.tostring(node, method="c14n", with_comments=with_comments)
+def _c14n(node: etree._Element | etree._ElementTree, *, with_comments: bool) -> bytes | None:
+    """C14N 1.0; None for what has no canonical form (a namespace with a relative address)."""
+    try:
+        return etree.tostring(node, method="c14n", with_comments=with_comments)
+    except etree.C14NError:
+        return None
 
 
 def _take_apart(element: etree._Element) -> _Parts | None:
