@@ -226,7 +226,8 @@ class Registers:
             return 3, "K-dxp", f"企业 {code} 没有传输编号。", f"{code} has no dxpId."
         # On renewal two profiles overlap: the one that may sign, then the newer one.
         chosen = max(
-            usable, key=lambda one: (not one.paused, one.body.get("validFrom", ""), one.key)
+            usable,
+            key=lambda one: (not one.paused, one.body.get("validFrom", ""), one.valid_from),
         )
         return key_choice(enterprise, chosen.body, chosen.version, paused=chosen.paused)
 

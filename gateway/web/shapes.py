@@ -172,7 +172,12 @@ def _accepted(row: RowMapping, type_: MessageType) -> Json:
 
 def _body(vault: Vault, type_: MessageType, row: RowMapping, *, clear: bool) -> Json:
     decoded = stored_content(vault, type_, row)
-    body = encode(type_, decoded.content) | dict(decoded.extension)
+    body = encode(type_, decoded.content)
+    if row["sealed_fragment"] is None:
+        # Nothing is written yet: this is the record as it came, of whatever type it is.
+        items = [dict(item) for item in decoded.content.items]
+        body = dict(decoded.content.head) | ({type_.schema.rows_name: items} if items else {})
+    body |= decoded.extension
     return body if clear else masked_body(type_, body)
 
 
