@@ -1,0 +1,43 @@
+"""Fixtures of the flow tests: benches that close at the end of the test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from gateway.app import running
+from gateway.messages import load_catalogue
+from gateway.web.server import make_app, serving
+from tests.flow import office as offices
+from tests.flow.bench import Bench, Opener, register, settings_for
+
+
+@pytest.fixture
+async def open_bench(tmp_path: Path) -> AsyncIterator[Opener]:
+    """Opens benches; each is closed at the end of the test. Settings may be changed by name."""
+    async with AsyncExitStack() as stack:
+        office = await stack.enter_async_context(offices.opened(load_catalogue()))
+
+        async def start(algorithms: dict[str, str] | None = None, **changes: object) -> Bench:
+            settings = settings_for(tmp_path, office.url, **changes)
+            gateway = await stack.enter_async_context(running(settings))
+            url = await stack.enter_async_context(
+                serving(make_app(gateway.services), "127.0.0.1", 0)
+            )
+            http = await stack.enter_async_context(aiohttp.ClientSession())
+            bench = Bench(tmp_path, office, settings, gateway, url, http)
+            await register(bench, algorithms or {})
+            return bench
+
+        yield start
+
+
+@pytest.fixture
+async def bench(open_bench: Opener) -> Bench:
+    """A bench with RSA keys and default settings."""
+    made: Bench = await open_bench()
+    return made

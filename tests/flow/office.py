@@ -1,0 +1,168 @@
+"""A customs office for tests: keeps what arrives, answers as told, and writes receipts on demand.
+
+It decides nothing by itself, so that a test can say in which order, how often and how late the
+receipts come. The strict office is the simulator.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from aiohttp import web
+from lxml import etree
+
+from gateway.messages import Catalogue, parse_xml, read
+from gateway.messages.write import escape
+from gateway.model import Content
+
+DXP = "http://www.chinaport.gov.cn/dxp"
+CEB = "http://www.chinaport.gov.cn/ceb"
+SENDER = "DXPEDCCEB0000002"
+SUCCESS = (
+    f'<DxpRep xmlns="{DXP}" ver="1.0"><RecevierId>{SENDER}</RecevierId>'
+    "<Response><ResponseCode>0000</ResponseCode></Response></DxpRep>"
+).encode()
+SHANGHAI_HOURS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """One transmission as it came."""
+
+    wire: bytes
+    message: bytes
+    message_id: str
+    type: str
+    sender: str
+    contents: Sequence[Content]
+
+
+@dataclass(slots=True)
+class Office:
+    """`answer` may be exchanged: it gets the transmission and gives the HTTP answer."""
+
+    catalogue: Catalogue
+    received: list[Received] = field(default_factory=list)
+    answer: Callable[[Received], web.Response | None] = lambda _: None
+    url: str = ""
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        """Keep the transmission, then answer: success unless `answer` says otherwise."""
+        wire = await request.read()
+        received = self._open(wire)
+        self.received.append(received)
+        told = self.answer(received)
+        return told or web.Response(body=SUCCESS, content_type="application/xml")
+
+    def _open(self, wire: bytes) -> Received:
+        root = parse_xml(wire, max_bytes=32 << 20)
+
+        def text(name: str) -> str:
+            return (root.findtext(f".//{{{DXP}}}{name}") or "").strip()
+
+        message = base64.b64decode(text("Data"))
+        inner = parse_xml(message, max_bytes=32 << 20)
+        type_ = self.catalogue.by_root(str(inner.tag))
+        assert type_ is not None
+        return Received(
+            wire=wire,
+            message=message,
+            message_id=text("CopMsgId"),
+            type=type_.name,
+            sender=text("SenderId"),
+            contents=read(type_, inner),
+        )
+
+    def sent(self, type_: str) -> list[Content]:
+        """Every document of a type that arrived, in order, repeats included."""
+        return [one for got in self.received if got.type == type_ for one in got.contents]
+
+
+@asynccontextmanager
+async def opened(catalogue: Catalogue) -> AsyncIterator[Office]:
+    """An office on a free port of this machine."""
+    office = Office(catalogue)
+    app = web.Application(client_max_size=64 << 20)
+    app.router.add_post("/dxp", office.take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    office.url = f"http://127.0.0.1:{runner.addresses[0][1]}/dxp"
+    try:
+        yield office
+    finally:
+        await runner.cleanup()
+
+
+def return_time(moment: datetime) -> str:
+    """A returnTime: 17 digits in Asia/Shanghai."""
+    local = moment.astimezone(UTC) + timedelta(hours=SHANGHAI_HOURS)
+    return local.strftime("%Y%m%d%H%M%S%f")[:17]
+
+
+def entry(
+    document: Content,
+    type_: str,
+    status: str,
+    at: datetime,
+    info: str = "ok",
+    **more: str,
+) -> tuple[str, dict[str, str]]:
+    """One receipt entry for a document that arrived, as (receipt type, fields in order)."""
+    head = document.head
+    keys: Mapping[str, tuple[str, tuple[str, ...]]] = {
+        "CEB311": ("CEB312", ("ebpCode", "ebcCode", "orderNo")),
+        "CEB411": ("CEB412", ("payCode", "payTransactionId")),
+        "CEB511": ("CEB512", ("logisticsCode", "logisticsNo")),
+        "CEB621": ("CEB622", ("customsCode", "ebpCode", "ebcCode", "agentCode", "copNo")),
+        "CEB711": ("CEB712", ("customsCode", "operatorCode", "copNo")),
+    }
+    receipt, names = keys[type_]
+    fields = {"guid": head["guid"].lower(), **{name: head[name] for name in names}}
+    tail = {"returnStatus": status, "returnTime": return_time(at), "returnInfo": info}
+    return receipt, fields | more | tail
+
+
+def receipt(entries: Sequence[tuple[str, Mapping[str, str]]]) -> bytes:
+    """A bare receipt message of entries of one type, in the default namespace."""
+    type_ = entries[0][0]
+    nodes = {
+        "CEB312": "OrderReturn",
+        "CEB412": "PaymentReturn",
+        "CEB512": "LogisticsReturn",
+        "CEB622": "InventoryReturn",
+        "CEB712": "DeliveryReturn",
+        "CEB900": "MessageReturn",
+    }
+    body = "".join(
+        f"<{nodes[type_]}>"
+        + "".join(f"<{name}>{escape(text)}</{name}>" for name, text in fields.items())
+        + f"</{nodes[type_]}>"
+        for _, fields in entries
+    )
+    guid = entries[0][1]["guid"]
+    return f'<{type_}Message xmlns="{CEB}" guid="{guid}" version="1.0">{body}</{type_}Message>'.encode()
+
+
+def refusal(got: Received, at: datetime, status: str = "-999999") -> bytes:
+    """CEB900 for a whole transmission."""
+    fields = {
+        "guid": got.contents[0].head["guid"],
+        "returnStatus": status,
+        "returnInfo": "报文校验失败",
+        "returnTime": return_time(at),
+        "oriCopMsgId": got.message_id,
+        "oriMessageType": f"{got.type}Message",
+        "oriBizMessage": "…",
+    }
+    return receipt([("CEB900", fields)])
+
+
+def root_guid(message: bytes) -> str:
+    """The guid of a message's root."""
+    return str(etree.fromstring(message).get("guid"))
