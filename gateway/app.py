@@ -17,6 +17,7 @@ from gateway.intake.door import Door
 from gateway.matching import Arrivals, Lateness, Matching
 from gateway.matching.sources import Sources
 from gateway.messages import Catalogue, load_catalogue
+from gateway.messages.derivation import DerivationSettings
 from gateway.messages.modes import load_modes
 from gateway.messages.rules import Rules, load_rules
 from gateway.ports import Authority, Signer, Transport
@@ -24,14 +25,14 @@ from gateway.reconciliation import Applying, Receiving
 from gateway.reconciliation.consequences import Consequences
 from gateway.reconciliation.reading import Reading
 from gateway.reconciliation.releasing import Releasing
-from gateway.registers import KeyChoice, Registers
 from gateway.relay import Relay
 from gateway.settings import Settings
 from gateway.signing.pool import SignerPool
 from gateway.store.database import Database
 from gateway.store.migrate import upgrade
+from gateway.store.registry import KeyChoice, Registers
 from gateway.store.vault import Vault, load_data_key
-from gateway.submission import Gathering, Sending, Splitting, Waits, Writing
+from gateway.submission import Gathering, Resuming, Sending, Splitting, Waits, Writing
 from gateway.telemetry import Clock, now
 from gateway.web.server import Services
 
@@ -41,6 +42,7 @@ QUEUES: Mapping[str, int] = {
     "reconciliation": 1,
     "matching": 1,
     "arrivals": 1,
+    "resumption": 1,
 }
 """Every queue with the number of batches that are worked on at once."""
 
@@ -221,6 +223,7 @@ def _subscribe(parts: _Parts) -> None:
         catalogue=parts.catalogue,
         registry=parts.registers,
         rules=parts.rules,
+        derivation=DerivationSettings(**settings.derivation.model_dump()),
         vault=parts.vault,
         clock=clock,
     )
@@ -231,6 +234,7 @@ def _subscribe(parts: _Parts) -> None:
         "reconciliation": _applying(parts).handle,
         "matching": Matching(sources, database, announce, closing=closing).handle,
         "arrivals": Arrivals(sources, database, announce).handle,
+        "resumption": Resuming(database, parts.catalogue, announce, clock).handle,
     }.items():
         parts.broker.subscribe(queue, handler)
 

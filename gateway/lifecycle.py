@@ -27,8 +27,16 @@ DOCUMENT: Mapping[str, Mapping[str, str]] = {
         "lose": "unknown",
         "split": "signed",
         "refuse": "refused",
+        "resubmit": "accepted",
     },
-    "sent": {"transmit": "sent", "lose": "sent", "split": "signed", "refuse": "refused"},
+    # Resubmitted when a key whose signatures were refused may sign again.
+    "sent": {
+        "transmit": "sent",
+        "lose": "sent",
+        "split": "signed",
+        "refuse": "refused",
+        "resubmit": "accepted",
+    },
     # The message was refused as a whole and this document alone is to blame.
     "refused": {"resubmit": "accepted"},
     "replaced": {},

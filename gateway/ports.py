@@ -45,7 +45,7 @@ class Transport(Protocol):
         """Release connections."""
 
 
-class Postponed(Exception):  # noqa: N818 - not an error: the batch waits for something known
+class Postponed(Exception):
     """Raised by a handler that cannot do a batch now, and knows why; it comes again later."""
 
 

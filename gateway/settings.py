@@ -31,6 +31,23 @@ class RuleSwitch(BaseModel):
     tolerance: str | None = None
 
 
+class Derivation(BaseModel):
+    """What the field tables leave to judgement when an inventory is derived."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    freight_owner: Literal["waybill", "order"] = "waybill"
+    """Whose freight is declared where a difference is tolerated."""
+    gname_owner: Literal["order", "goods"] = "order"
+    """Whose goods name is declared where a difference is tolerated."""
+    kilogram_from_net_weight: bool = True
+    """A statutory unit of 035 (kg) takes the net weight of the row, not quantity x factor."""
+    profile_completes_shipment: bool = False
+    """Whether customsCode and portCode of the profile do for a shipment that lacks them."""
+    tolerated_fields: frozenset[str] = frozenset()
+    """Official field names in which sources may differ; the owner's value is then declared."""
+
+
 class Settings(BaseSettings):
     """The settings of one gateway process."""
 
@@ -89,6 +106,7 @@ class Settings(BaseSettings):
     """Batches that may wait for the broker before intake answers 503."""
 
     rules: tuple[RuleSwitch, ...] = ()
+    derivation: Derivation = Derivation()
 
     @classmethod
     def settings_customise_sources(

@@ -20,8 +20,8 @@ from gateway.messages.rules import Rules
 from gateway.messages.typed import typed_values
 from gateway.messages.versions import NEW, versioned
 from gateway.model import Caller, Content, Decoded
-from gateway.registers import KeyChoice, Registers
 from gateway.store.prepared import Prepared, Reference
+from gateway.store.registry import KeyChoice, Registers
 from gateway.store.vault import Vault
 from gateway.telemetry import Clock, new_id
 

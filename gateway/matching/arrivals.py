@@ -14,8 +14,10 @@ from gateway.matching.sources import Sources
 from gateway.messages import validate, write
 from gateway.messages.derivation import derive_arrival
 from gateway.messages.facts import ArrivalFacts
+from gateway.messages.findings import Finding
 from gateway.messages.versions import versioned
 from gateway.model import Content
+from gateway.store import discrepancies
 from gateway.store import documents as documents_store
 from gateway.store import shipments as shipments_store
 from gateway.store.database import Database
@@ -78,7 +80,10 @@ class Arrivals:
         if derived.content is None:
             codes = sorted({one.code for one in derived.findings})
             log.info("arrival_waits", document=row["id"], findings=codes)
+            if not derived.waits:
+                self._show(connection, row, derived.findings)
             return None
+        discrepancies.close(connection, [row["id"]], self._sources.clock(), resolution="corrected")
         type_ = self._sources.catalogue.type(row["type"])
         tally = Content(
             {**derived.content.head, "copNo": key_parts(row["key_text"])[-1]}, derived.content.items
@@ -91,6 +96,25 @@ class Arrivals:
         if shipment is not None:
             shipments_store.mark_used(connection, [shipment["id"]])
         return fragment
+
+    def _show(self, connection: Connection, row: RowMapping, findings: Sequence[Finding]) -> None:
+        """Not only incomplete but wrong: a person must look."""
+        discrepancies.open_all(
+            connection,
+            [
+                discrepancies.Opening(
+                    code=one.code,
+                    subject_kind="document",
+                    subject_id=row["id"],
+                    document_id=row["id"],
+                    parties=row["parties"],
+                    detail={"findings": [one.as_json()]},
+                )
+                for one in findings
+                if one.holds and not one.waits
+            ],
+            self._sources.clock(),
+        )
 
     def _arrival(self, row: RowMapping) -> Content:
         body = json.loads(self._sources.vault.open(row["id"], row["sealed_body"], row["data_key"]))

@@ -87,7 +87,7 @@ class Deriving:
             order.extension.get("declarant"),
         )
         facts = self._facts(one, order, profile, now)
-        derived = derive_inventory(facts, self.sources.rules)
+        derived = derive_inventory(facts, self.sources.rules, self.sources.derivation)
         if derived.content is None:
             return Held(loaded=one, findings=derived.findings)
         if profile["declaration"] != "automatic":

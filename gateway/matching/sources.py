@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.messages import Catalogue
+from gateway.messages.derivation import DerivationSettings
 from gateway.messages.rules import Rules
-from gateway.registers import Registers
+from gateway.store.registry import Registers
 from gateway.store.vault import Vault
 from gateway.telemetry import Clock
 
@@ -18,5 +19,6 @@ class Sources:
     catalogue: Catalogue
     registry: Registers
     rules: Rules
+    derivation: DerivationSettings
     vault: Vault
     clock: Clock

@@ -76,7 +76,7 @@ def decide(history: Sequence[Known], digest: str, now: datetime, *, frozen: bool
 
 
 def _with_app_type(decision: Decision, sent: Sequence[Known]) -> Decision:
-    """appType from the versions that were sent; waits while the last of them is unanswered."""
+    """AppType from the versions that were sent; waits while the last of them is unanswered."""
     return Decision(
         action=decision.action,
         version=decision.version,

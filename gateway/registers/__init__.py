@@ -1,9 +1,7 @@
-"""Registers: enterprises, their keys, mandates and goods, who declares, and who may call."""
+"""Registers: who may write what, dated versions, audit; and the API keys of those who call."""
 
 from gateway.registers.api_keys import ApiKeys, Issued
 from gateway.registers.checks import load_key_files
-from gateway.registers.choices import KeyChoice
 from gateway.registers.registrar import Put, Registrar
-from gateway.registers.snapshot import Registers
 
-__all__ = ["ApiKeys", "Issued", "KeyChoice", "Put", "Registers", "Registrar", "load_key_files"]
+__all__ = ["ApiKeys", "Issued", "Put", "Registrar", "load_key_files"]

@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 
 from gateway.errors import Refused
 from gateway.model import Caller
-from gateway.registers.snapshot import Registers
 from gateway.store import api_keys as statements
 from gateway.store import audit
 from gateway.store.database import Database
+from gateway.store.registry.snapshot import Registers
 from gateway.telemetry import Clock, new_id
 
 ROLES = (

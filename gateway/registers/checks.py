@@ -11,11 +11,11 @@ from typing import Any
 
 from gateway.errors import Invalid, Misconfigured, Problem
 from gateway.ports import Signer
-from gateway.registers.choices import GATEWAY, day_of
-from gateway.registers.snapshot import Registers
 from gateway.signing.certificate import read_certificate
 from gateway.signing.pool import SignerPool
 from gateway.store.registers import ENTERPRISE, GOODS, KEY_PROFILE, MANDATE, REGISTERS
+from gateway.store.registry.choices import GATEWAY, day_of
+from gateway.store.registry.snapshot import Registers
 
 LoadKey = Callable[[Mapping[str, Any]], Signer]
 """Loads the key files that a key profile names. Raises Misconfigured."""

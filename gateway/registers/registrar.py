@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,11 +15,12 @@ from gateway.errors import GatewayError, Refused
 from gateway.messages import MessageType, decode_register
 from gateway.model import Caller
 from gateway.registers.checks import Checks, LoadKey
-from gateway.registers.snapshot import Registers
 from gateway.store import audit
 from gateway.store import registers as statements
 from gateway.store.database import Database
-from gateway.store.registers import REGISTERS, Key, Record, Register
+from gateway.store.queues import RESUMPTION, post
+from gateway.store.registers import KEY_PROFILE, REGISTERS, Key, Record, Register
+from gateway.store.registry.snapshot import Registers
 from gateway.telemetry import Clock
 
 OPERATOR = "operator"
@@ -147,6 +148,9 @@ class Registrar:
                     )
                 )
         statements.add_versions(connection, register.kind, changed)
+        if register.kind == KEY_PROFILE:
+            renewed = [record.key[0] for record in changed]
+            post(connection, [(RESUMPTION, renewed)], at, lease=timedelta(0))
         audit.append(
             connection,
             [

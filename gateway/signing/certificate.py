@@ -30,6 +30,8 @@ RSA_HASHES: dict[str, hashes.HashAlgorithm] = {
 }
 SERIAL_BYTES = 8
 CERTIFICATE_BYTES_MAX = 32_768
+CERTIFICATE_USER_IDS = (sm2.USER_ID, b"")
+"""What Z is made of in certificates: OpenSSL takes an empty user id unless told otherwise."""
 VALID_DAYS = 3653
 """Ten years, like the cards that E-port hands out."""
 BACKDATED = timedelta(hours=1)
@@ -194,7 +196,8 @@ def _sm2_issued(point: bytes, issued: x509.Certificate) -> bool:
         raw = r.to_bytes(32, "big") + s.to_bytes(32, "big")
     except (ValueError, OverflowError):
         return False
-    return sm2.verify(point, issued.tbs_certificate_bytes, raw)
+    tbs = issued.tbs_certificate_bytes
+    return any(sm2.verify(point, tbs, raw, user_id) for user_id in CERTIFICATE_USER_IDS)
 
 
 def _hash_of(parsed: x509.Certificate) -> hashes.HashAlgorithm | None:

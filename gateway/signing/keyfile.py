@@ -1,7 +1,7 @@
 """Private keys in PEM: RSA as `cryptography` reads it, SM2 in the three forms that OpenSSL writes.
 
 SM2: PKCS#8 (`PRIVATE KEY`), PKCS#8 under a password (`ENCRYPTED PRIVATE KEY`) and the bare EC form
-(`EC PRIVATE KEY`). `cryptography` refuses the curve, so these are read here.
+(`EC PRIVATE KEY`, or `SM2 PRIVATE KEY`). `cryptography` refuses the curve, so these are read here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from gateway.signing import asn1
 
 BLOCK = re.compile(
-    rb"-----BEGIN ((?:ENCRYPTED |EC )?PRIVATE KEY)-----\s(.*?)-----END \1-----", re.DOTALL
+    rb"-----BEGIN ((?:ENCRYPTED |EC |SM2 )?PRIVATE KEY)-----\s(.*?)-----END \1-----", re.DOTALL
 )
 SCALAR_BYTES = 32
 ITERATIONS_MAX = 10_000_000
@@ -98,7 +98,7 @@ def _sm2_scalar(data: bytes, password: bytes | None) -> int | None:
         if opened is None:
             return None
         content = opened
-    return _bare(content) if label.startswith("EC ") else _pkcs8(content)
+    return _bare(content) if label.startswith(("EC ", "SM2 ")) else _pkcs8(content)
 
 
 def _pkcs8(content: bytes) -> int | None:

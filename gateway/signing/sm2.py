@@ -43,11 +43,11 @@ class PrivateKey:
         return self._key.sign(message)
 
 
-def message_hash(public: bytes, message: bytes) -> bytes:
-    """SM3(Z || message): the 32 bytes that are signed, with Z from the standard user id."""
+def message_hash(public: bytes, message: bytes, user_id: bytes = USER_ID) -> bytes:
+    """SM3(Z || message): the 32 bytes that are signed."""
     parameters = (curve.A, curve.B, *curve.GENERATOR)
     z = sm3(
-        (len(USER_ID) * 8).to_bytes(2, "big") + USER_ID
+        (len(user_id) * 8).to_bytes(2, "big") + user_id
         + b"".join(one.to_bytes(32, "big") for one in parameters) + public[1:]
     )  # fmt: skip
     return sm3(z + message)
@@ -58,7 +58,7 @@ def is_public_key(public: bytes) -> bool:
     return len(public) == POINT_BYTES and public[0] == 4 and curve.on_curve(_point(public))
 
 
-def verify(public: bytes, message: bytes, signature: bytes) -> bool:
+def verify(public: bytes, message: bytes, signature: bytes, user_id: bytes = USER_ID) -> bool:
     """Whether r and s fit the message and the public point. Anything malformed does not."""
     if len(signature) != SIGNATURE_BYTES or not is_public_key(public):
         return False
@@ -71,7 +71,7 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
     point = curve.combination(s, t, _point(public))
     if point is None:
         return False
-    e = int.from_bytes(message_hash(public, message), "big")
+    e = int.from_bytes(message_hash(public, message, user_id), "big")
     return (e + point[0]) % curve.ORDER == r
 
 

@@ -21,6 +21,9 @@ from gateway.store.tables import (
 
 Rows = Sequence[RowMapping]
 
+REFUSED_MAX = 10_000
+"""Documents that one resumed key profile sends again at once."""
+
 
 def keys_of(connection: Connection, type_: str, key_texts: Iterable[str]) -> Rows:
     """The newest generation of each of these business keys that is known."""
@@ -190,6 +193,21 @@ def set_fragment(connection: Connection, changes: Sequence[dict[str, Any]]) -> N
             ),
             list(changes),
         )
+
+
+def refused_for(connection: Connection, profiles: Sequence[str], codes: Sequence[str]) -> list[str]:
+    """Documents of these key profiles whose newest status is one of these codes."""
+    return list(
+        connection.execute(
+            select(documents.c.id)
+            .join(document_state, document_state.c.document_id == documents.c.id)
+            .where(
+                documents.c.key_profile.in_(list(profiles)),
+                document_state.c.authority_status.in_(list(codes)),
+            )
+            .limit(REFUSED_MAX)
+        ).scalars()
+    )
 
 
 def waiting(connection: Connection, type_: str) -> Rows:

@@ -13,6 +13,9 @@ from gateway.telemetry import new_id
 BATCH_IDS_MAX = 100
 """Ids in one outbox row, and so in one batch of the broker."""
 
+RESUMPTION = "resumption"
+"""The queue of key profiles that may sign again."""
+
 LEASE = timedelta(seconds=30)
 """How long the committing process has a new outbox row for itself before a sweeper takes it."""
 
@@ -46,15 +49,25 @@ def postpone(connection: Connection, row_id: str, until: datetime) -> None:
     )
 
 
-def hasten(connection: Connection, now: datetime) -> None:
-    """At the start of the only process of a store: nothing is in flight, so all is due."""
-    connection.execute(update(outbox).where(outbox.c.next_at > now).values(next_at=now))
+def hasten(connection: Connection, now: datetime, queue: str | None = None) -> None:
+    """All rows (of a queue) are due: at the start of the only process, or what held them is over."""
+    later = update(outbox).where(outbox.c.next_at > now)
+    if queue is not None:
+        later = later.where(outbox.c.queue == queue, outbox.c.tries > 0)
+    connection.execute(later.values(next_at=now))
 
 
 def post(
-    connection: Connection, batches: Iterable[tuple[str, Sequence[str]]], at: datetime
+    connection: Connection,
+    batches: Iterable[tuple[str, Sequence[str]]],
+    at: datetime,
+    *,
+    lease: timedelta = LEASE,
 ) -> list[tuple[str, str, list[str]]]:
-    """Write outbox rows of bounded size; what they hold, to announce after the commit."""
+    """Write outbox rows of bounded size; what they hold, to announce after the commit.
+
+    Who cannot announce gives no lease: the next sweep takes the rows.
+    """
     rows = [
         (new_id(), queue, list(ids[start : start + BATCH_IDS_MAX]))
         for queue, ids in batches
@@ -64,7 +77,7 @@ def post(
         connection.execute(
             insert(outbox),
             [
-                {"id": row, "queue": queue, "ids": ids, "next_at": at + LEASE}
+                {"id": row, "queue": queue, "ids": ids, "next_at": at + lease}
                 for row, queue, ids in rows
             ],
         )

@@ -16,9 +16,9 @@ from sqlalchemy import RowMapping
 from gateway.errors import Refused
 from gateway.messages import Catalogue
 from gateway.ports import Postponed
-from gateway.registers import KeyChoice, Registers
 from gateway.store import messages as statements
 from gateway.store.database import Database
+from gateway.store.registry import KeyChoice, Registers
 from gateway.submission.writing import Writing
 from gateway.telemetry import Clock
 

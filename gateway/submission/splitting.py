@@ -14,11 +14,11 @@ import structlog
 from sqlalchemy import Connection, RowMapping
 
 from gateway.ports import Postponed
-from gateway.registers import Registers
 from gateway.store import discrepancies
 from gateway.store import documents as documents_store
 from gateway.store import messages as statements
 from gateway.store.database import Database
+from gateway.store.registry import Registers
 from gateway.submission.writing import Writing
 from gateway.telemetry import Clock
 

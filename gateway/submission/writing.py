@@ -13,11 +13,11 @@ from sqlalchemy import Connection, RowMapping
 from gateway.messages import Catalogue, assemble
 from gateway.model import Envelope
 from gateway.ports import Authority, Signer
-from gateway.registers import KeyChoice, Registers
 from gateway.signing.element import sign
 from gateway.store import documents as documents_store
 from gateway.store import messages as statements
 from gateway.store.database import Database
+from gateway.store.registry import KeyChoice, Registers
 from gateway.store.vault import Vault
 from gateway.telemetry import Clock, new_id
 

@@ -8,9 +8,10 @@ from aiohttp import web
 
 from gateway.errors import Refused
 from gateway.model import Caller
-from gateway.registers import ApiKeys, Registers
+from gateway.registers import ApiKeys
 from gateway.store import api_keys as statements
 from gateway.store.database import Database
+from gateway.store.registry import Registers
 from gateway.web import queries, shapes
 from gateway.web.bodies import check_content_type, parse
 from gateway.web.limits import read_body

@@ -9,11 +9,11 @@ from aiohttp import web
 from gateway.errors import Refused
 from gateway.messages import Catalogue, MessageType
 from gateway.model import Caller
-from gateway.registers import Registers
 from gateway.store import registers as registers_store
 from gateway.store import views
 from gateway.store.database import Database
 from gateway.store.registers import REGISTERS
+from gateway.store.registry import Registers
 from gateway.store.vault import Vault
 from gateway.web import queries, shapes
 from gateway.web.problems import json_response

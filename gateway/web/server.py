@@ -20,8 +20,9 @@ from gateway.intake import Intake
 from gateway.messages import Catalogue
 from gateway.model import Caller
 from gateway.reconciliation import Receiving
-from gateway.registers import ApiKeys, Registers, Registrar, load_key_files
+from gateway.registers import ApiKeys, Registrar, load_key_files
 from gateway.store.database import Database
+from gateway.store.registry import Registers
 from gateway.store.vault import Vault
 from gateway.telemetry import Clock, new_id
 from gateway.web import openapi

@@ -1,10 +1,9 @@
-"""A gateway in this process, over real HTTP, with a real store and an office that a test directs."""
+"""A gateway in this process, over real HTTP, with a real store, and an office under direction."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +12,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.app import Gateway, running
-from gateway.messages import load_catalogue
+from gateway.app import Gateway
 from gateway.registers import ApiKeys
 from gateway.settings import Settings
-from gateway.web.server import make_app, serving
 from tests.flow import firms
 from tests.flow import office as offices
 from tests.flow.office import Office, Received
@@ -92,12 +89,13 @@ class Bench:
 
     async def becomes(self, document_id: str, state: str) -> None:
         """Wait until a document is in a state."""
+        found = ""
         for _ in range(int(WAIT_SECONDS / POLL_SECONDS)):
-            now = await self.state(document_id)
-            if now == state:
+            found = await self.state(document_id)
+            if found == state:
                 return
             await asyncio.sleep(POLL_SECONDS)
-        pytest.fail(f"{document_id} is {now}, not {state}")
+        pytest.fail(f"{document_id} is {found}, not {state}")
 
     async def accept(self, *orders: str) -> dict[str, list[str]]:
         """Hand in order, payment and waybill of these orders; the ids by kind."""
@@ -110,6 +108,16 @@ class Bench:
             answer = await self.post(role, f"import/{path}", [make(one) for one in orders])
             ids[path] = [one["id"] for one in answer["results"]]
         return ids
+
+    async def queue(self, *codes: str) -> list[dict[str, Any]]:
+        """Wait until the open discrepancies have exactly these codes."""
+        found: list[dict[str, Any]] = []
+        for _ in range(int(WAIT_SECONDS / POLL_SECONDS)):
+            found = await self.discrepancies()
+            if sorted(one["code"] for one in found) == sorted(codes):
+                return found
+            await asyncio.sleep(POLL_SECONDS)
+        pytest.fail(f"open are {[one['code'] for one in found]}, not {codes}")
 
     async def discrepancies(self, state: str = "open") -> list[dict[str, Any]]:
         """The reconciliation queue as the operator sees it."""
@@ -149,6 +157,7 @@ Opener = Callable[..., Any]
 
 
 async def register(bench: Bench, algorithms: dict[str, str]) -> None:
+    """Fill the registers, and make one API key per role."""
     services = bench.gateway.services
     api_keys = ApiKeys(services.registers, services.database, services.clock)
     first = await api_keys.create("operator", firms.OPERATOR, actor="test")

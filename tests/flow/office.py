@@ -146,7 +146,8 @@ def receipt(entries: Sequence[tuple[str, Mapping[str, str]]]) -> bytes:
         for _, fields in entries
     )
     guid = entries[0][1]["guid"]
-    return f'<{type_}Message xmlns="{CEB}" guid="{guid}" version="1.0">{body}</{type_}Message>'.encode()
+    start = f'<{type_}Message xmlns="{CEB}" guid="{guid}" version="1.0">'
+    return f"{start}{body}</{type_}Message>".encode()
 
 
 def refusal(got: Received, at: datetime, status: str = "-999999") -> bytes:

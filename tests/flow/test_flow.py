@@ -16,7 +16,7 @@ CATALOGUE = load_catalogue()
 @pytest.mark.parametrize("signature", ["rsa-sha1", "sm2-sm3"])
 async def test_a_consignment_closes(open_bench: Opener, signature: str) -> None:
     """Order, payment and waybill in; the inventory is derived, released after 711, and closed."""
-    bench: Bench = await open_bench({code: signature for code in firms.SIGNERS})
+    bench: Bench = await open_bench(dict.fromkeys(firms.SIGNERS, signature))
     ids = await bench.accept("SO-1")
     partners = [(await bench.arrived(one))[0] for one in ("CEB311", "CEB411", "CEB511")]
     await bench.tell(*told(partners, "2"))

@@ -74,6 +74,7 @@ async def test_the_end_does_not_depend_on_how_the_receipts_came(
         for order in ORDERS
         for kind in ("order", "payment", "waybill", "inventory")
     }
+    found: dict[str, tuple[str, str | None, str]] = {}
     for _ in range(200):
         found = await bench.gateway.services.database.read(states)
         if found == expected:

@@ -74,7 +74,7 @@ def test_other_content_is_a_conflict_while_an_inventory_lives() -> None:
 
 
 def test_app_time_grows_with_each_version_even_within_a_second() -> None:
-    """appTime is now, or a second after the version before when that is later."""
+    """AppTime is now, or a second after the version before when that is later."""
     ahead = Known(
         document_id="V1",
         version=1,

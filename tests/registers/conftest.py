@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from gateway.messages import Catalogue, load_catalogue
-from gateway.registers import ApiKeys, Registers, Registrar, load_key_files
+from gateway.registers import ApiKeys, Registrar, load_key_files
 from gateway.signing.software import generate
 from gateway.store.database import Database
 from gateway.store.migrate import upgrade
+from gateway.store.registry import Registers
 from tests.registers.sample import Clock, Office
 
 

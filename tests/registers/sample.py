@@ -11,8 +11,9 @@ from typing import Any
 from gateway.errors import GatewayError, Invalid
 from gateway.messages import Catalogue
 from gateway.model import Caller
-from gateway.registers import ApiKeys, Put, Registers, Registrar
+from gateway.registers import ApiKeys, Put, Registrar
 from gateway.store.database import Database
+from gateway.store.registry import Registers
 
 OPERATOR = Caller(key_id="K-OPERATOR", role="operator", enterprise="ZONE", codes=frozenset())
 

@@ -1,4 +1,4 @@
-"""The embedded store: one process, durable, at the newest revision, and group commits that share."""
+"""The embedded store: one process, durable, at the newest revision; group commits that share."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ async def test_a_second_process_cannot_open_the_same_store(
         "    Database('sqlite://', lock_file=Path(sys.argv[1]))\n"
         "except Exception as error: print(type(error).__name__)"
     )
-    done = subprocess.run(
+    done = await asyncio.to_thread(
+        subprocess.run,
         [sys.executable, "-c", script, str(tmp_path / "lock")],
         capture_output=True,
         text=True,

@@ -7,7 +7,7 @@ Readers may stand in other threads: an entry is replaced as a whole, never chang
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,10 +15,10 @@ from sqlalchemy import Connection
 from gateway.errors import Refused
 from gateway.messages import Catalogue
 from gateway.model import Caller
-from gateway.registers.choices import GATEWAY, KeyChoice, day_of, key_choice, valid_on
 from gateway.store import audit
 from gateway.store import registers as statements
 from gateway.store.database import Database
+from gateway.store.queues import RESUMPTION, post
 from gateway.store.registers import (
     ENTERPRISE,
     GOODS,
@@ -29,6 +29,7 @@ from gateway.store.registers import (
     Key,
     Record,
 )
+from gateway.store.registry.choices import GATEWAY, KeyChoice, day_of, key_choice, valid_on
 from gateway.telemetry import Clock
 
 INVENTORY = "inventory"
@@ -275,6 +276,8 @@ def _pause(
     if not statements.set_pause(connection, profile, at=moment, reason=reason):
         return None
     audit.append(connection, [action], at)
+    if reason is None:
+        post(connection, [(RESUMPTION, [profile])], at, lease=timedelta(0))
     return statements.current(connection, KEY_PROFILE, [(profile,)])[(profile,)]
 
 
