@@ -21,7 +21,7 @@ from gateway.signing.verify import Verdict, verify
 
 MESSAGE_BYTES_MAX = 33_554_432
 """32 MiB; more is refused unread."""
-TAGS_MAX, ATTRIBUTES_MAX = 400_000, 150_000
+TAGS_MAX, ATTRIBUTES_MAX = 400_000, 100_000
 """libxml2 lists every fault before we take 25 of them, so memory grows with what can be wrong.
 
 A hundred inventories of sixty rows each have 400 000 tags.

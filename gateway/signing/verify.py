@@ -11,7 +11,6 @@ import base64
 import binascii
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -24,6 +23,7 @@ from gateway.signing.trust import TrustStore
 
 MESSAGE_BYTES_MAX = 33_554_432
 SIGNATURE = f"{{{DS}}}Signature"
+XML_NAMESPACE = "{http://www.w3.org/XML/1998/namespace}"
 NAMESPACES_MAX = 32
 ATTRIBUTES_MAX = 256
 """In scope of one element, and of one element: the time of C14N grows with their square."""
@@ -146,23 +146,22 @@ def _value_fits(parts: _Parts, certificate: Certificate | None, *, strict: bool)
 
 def _signed_info(parts: _Parts, *, strict: bool) -> bytes | None:
     """The canonical bytes of SignedInfo in its place, with every namespace in scope."""
-    info, comments = parts.info, parts.chosen.c14n == C14N_WITH_COMMENTS
-    if strict:
-        return _c14n(info, with_comments=comments)
-    # A copy alone loses the namespaces in scope, so it is put where the original stands.
-    copy = deepcopy(info)
-    for node in copy.iter():
-        if node.text is not None and not node.text.strip() and len(node):
-            node.text = None
-        if node.tail is not None and not node.tail.strip():
-            node.tail = None
-    copy.tail = info.tail
-    parts.element.replace(info, copy)
-    try:
-        copy.tail = None
-        return _c14n(copy, with_comments=comments)
-    finally:
-        parts.element.replace(copy, info)
+    # lxml canonicalises an inner element under a copied parent, and libxml2 then takes a default
+    # namespace for lost (xmlns="" appears). Written out and read again it is a document of its own.
+    info = etree.fromstring(etree.tostring(parts.info, with_tail=False))
+    for ancestor in parts.info.iterancestors():
+        for name, value in ancestor.items():
+            if name.startswith(XML_NAMESPACE) and name not in info.attrib:
+                info.set(name, value)  # C14N 1.0 inherits xml:lang and its like
+    if not strict:
+        for node in info.iter():
+            node.text = _without_blanks(node.text)
+            node.tail = _without_blanks(node.tail)
+    return _c14n(info, with_comments=parts.chosen.c14n == C14N_WITH_COMMENTS)
+
+
+def _without_blanks(text: str | None) -> str | None:
+    return text if text is not None and text.strip() else None
 
 
 def _document_digest(parts: _Parts, *, strict: bool) -> bytes | None:
@@ -185,7 +184,8 @@ def _without(element: etree._Element, *, keep_tail: bool) -> Iterator[etree._Ele
     place = root.index(element)
     earlier = root.text if before is None else before.tail
     root.remove(element)
-    joined = (earlier or "") + (tail or "") if keep_tail else earlier
+    kept = tail is not None and (keep_tail or tail.strip() != "")
+    joined = (earlier or "") + (tail or "") if kept else earlier
     try:
         _set_text(root, before, joined)
         yield root.getroottree()
