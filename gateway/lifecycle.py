@@ -98,7 +98,7 @@ class Entry:
     at: datetime
     outcome: Status
     repeated: bool = False
-    """A duplicate answer to a repetition of ours: it proves an earlier acceptance, no more."""
+    """An answer to a repetition of ours that says "known already": it proves arrival, no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

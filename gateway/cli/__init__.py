@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from gateway.cli.api_keys import api
 from gateway.cli.check import check
 from gateway.cli.demo import demo
 from gateway.cli.keys import keys_app
@@ -29,6 +30,7 @@ app.command()(migrate)
 app.command()(check)
 app.command()(sign)
 app.command()(messages)
+keys_app.command("api")(api)
 app.add_typer(keys_app, name="keys", help="Business keys and API keys.")
 
 

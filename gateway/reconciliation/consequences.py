@@ -84,7 +84,8 @@ class Consequences:
         known = []
         for entry in entries:
             status = type_row.status(entry["status"])
-            again = entry["status"] in type_row.duplicates and entry["attempts_before"] > 1
+            known_there = entry["status"] in (*type_row.duplicates, *type_row.older)
+            again = known_there and entry["attempts_before"] > 1
             if status.state:
                 known.append(
                     Entry(

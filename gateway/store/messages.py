@@ -92,14 +92,22 @@ class Claim:
     fragments: Sequence[RowMapping]
 
 
-def claim(
-    connection: Connection, now: datetime, lease_until: datetime, limit: int
-) -> Sequence[Claim]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What is due: messages to send, and the documents of arrived ones that nobody answered."""
+
+    claims: Sequence[Claim]
+    silent: Sequence[RowMapping]
+
+
+def claim(connection: Connection, now: datetime, lease_until: datetime, limit: int) -> Due:
     """Take due messages for sending and record the intent, before any byte leaves.
 
     Until `lease_until` nobody else takes them; a process that dies leaves them to be found then.
+    A message of which some documents are answered has arrived: it is not sent again, since that
+    would declare anew what was returned meanwhile. Its silent documents are for a person.
     """
-    due = (
+    due: Sequence[RowMapping] = (
         connection.execute(
             select(messages)
             .where(messages.c.next_attempt_at <= now)
@@ -109,8 +117,12 @@ def claim(
         .mappings()
         .all()
     )
+    arrived = _arrived(connection, [one["id"] for one in due])
+    schedule(connection, [{"row": one, "at": None} for one in sorted(arrived)])
+    silent = [one for message_id in sorted(arrived) for one in of_message(connection, message_id)]
+    due = [one for one in due if one["id"] not in arrived]
     if not due:
-        return []
+        return Due(claims=[], silent=silent)
     connection.execute(
         update(messages)
         .where(messages.c.id == bindparam("row"))
@@ -132,10 +144,27 @@ def claim(
         )
         .values(sent_at=now)
     )
-    return [
+    claims = [
         Claim(row=one, number=one["attempts"] + 1, fragments=_fragments(connection, one))
         for one in due
     ]
+    return Due(claims=claims, silent=silent)
+
+
+def _arrived(connection: Connection, message_ids: Sequence[str]) -> set[str]:
+    """Of these messages, those with a document that a receipt has answered."""
+    if not message_ids:
+        return set()
+    return set(
+        connection.execute(
+            select(document_state.c.message_id)
+            .where(
+                document_state.c.message_id.in_(message_ids),
+                document_state.c.authority_state.is_not(None),
+            )
+            .distinct()
+        ).scalars()
+    )
 
 
 def _fragments(connection: Connection, row: Mapping[Any, Any]) -> list[RowMapping]:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
 from gateway.errors import GatewayError
 from gateway.model import Answer
@@ -123,9 +123,17 @@ class Sending:
             return set()
         now = self._clock()
         lease = now + timedelta(seconds=self._waits.lease_seconds)
-        claims = await self._database.write(statements.claim, now, lease, room)
+        claims = await self._database.write(self._take, now, lease, room)
         loop = asyncio.get_running_loop()
         return {loop.create_task(self._send(claim)) for claim in claims}
+
+    def _take(
+        self, connection: Connection, now: datetime, lease: datetime, room: int
+    ) -> Sequence[statements.Claim]:
+        """Claim what is due; documents that alone stayed silent become discrepancies."""
+        due = statements.claim(connection, now, lease, room)
+        discrepancies.open_all(connection, map(_silent, due.silent), now)
+        return due.claims
 
     async def _finish(self, under_way: set[asyncio.Task[_Sent]]) -> set[asyncio.Task[_Sent]]:
         """Record what has ended, all of it with one transaction; what goes on."""
@@ -234,3 +242,16 @@ class Sending:
         seconds = self._waits.answer_seconds if transmitted else self._waits.unknown_seconds
         factor = min(2 ** (one.claim.number - 1), BACKOFF_FACTOR_MAX)
         return now + timedelta(seconds=seconds * factor)
+
+
+def _silent(row: RowMapping) -> discrepancies.Opening:
+    """A document without a receipt in a message whose other documents have theirs."""
+    return discrepancies.Opening(
+        code="overdue",
+        subject_kind="document",
+        subject_id=row["id"],
+        consignment_id=row["consignment_id"],
+        document_id=row["id"],
+        parties=row["parties"],
+        detail={"type": row["type"]},
+    )

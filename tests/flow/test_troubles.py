@@ -294,3 +294,22 @@ async def test_one_order_never_gets_two_inventories(bench: Bench) -> None:
     await bench.post("site", "import/shipments", [firms.shipment(["SO-1"])])
     await asyncio.sleep(0.5)
     assert len(bench.office.sent("CEB621")) == 1
+
+
+async def test_a_message_that_arrived_is_not_sent_again(open_bench: Opener) -> None:
+    """One document answered proves arrival: the silent one is a discrepancy, nothing goes twice.
+
+    Sending the same bytes again would declare anew what customs has returned meanwhile.
+    """
+    bench: Bench = await open_bench(answer_wait_seconds=0.4)
+    answer = await bench.post(
+        "merchant", "import/orders", [firms.order("SO-1"), firms.order("SO-2")]
+    )
+    (got,) = await bench.arrived("CEB311")
+    returned, silent = got.contents
+    await bench.tell(offices.receipt([offices.entry(returned, "CEB311", "100", now())]))
+    await bench.queue("returned", "overdue")
+    assert len(bench.office.received) == 1
+    await bench.tell(offices.receipt([offices.entry(silent, "CEB311", "2", now())]))
+    await bench.queue("returned")
+    assert {one["id"] for one in answer["results"]} == {one.head["guid"] for one in got.contents}
