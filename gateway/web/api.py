@@ -24,7 +24,8 @@ def routes(catalogue: Catalogue, posting: Posting, reading: Reading, keys: Keys)
     return [
         *_documents(catalogue, posting),
         *_registers(catalogue, posting, reading),
-        *_reading(reading),
+        *_one_thing(reading),
+        *_queues(reading),
         *_operator(keys),
         Route(
             method="POST",
@@ -116,7 +117,7 @@ def _record_routes(one: MessageType, posting: Posting, reading: Reading) -> Iter
         )
 
 
-def _reading(reading: Reading) -> Iterator[Route]:
+def _one_thing(reading: Reading) -> Iterator[Route]:
     yield Route(
         method="GET",
         path="/v1/documents/{id}",
@@ -152,6 +153,9 @@ def _reading(reading: Reading) -> Iterator[Route]:
             Query(name="ebcCode", en="Merchant code; export alone needs it."),
         ),
     )
+
+
+def _queues(reading: Reading) -> Iterator[Route]:
     yield Route(
         method="GET",
         path="/v1/changes",

@@ -24,6 +24,8 @@ KEY_BODY = {
     "additionalProperties": False,
 }
 
+KEY_BODY_BYTES_MAX = 4_096
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
@@ -36,7 +38,7 @@ class Keys:
     async def create(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """A new API key; its token is in this answer and nowhere else."""
         content_type = check_content_type(request)
-        found = await parse(content_type, await read_body(request), 1)
+        found = await parse(content_type, await read_body(request, KEY_BODY_BYTES_MAX), 1)
         record = found.records[0] if found.records else None
         texts = list(record.values()) if isinstance(record, dict) else []
         if (

@@ -18,7 +18,7 @@ from gateway.errors import Refused
 
 ENTERPRISE_SHARE = 4
 """One enterprise may hold a quarter of the requests at once, so that others get through."""
-BODIES_AT_ONCE = 16
+BODIES_AT_ONCE = 8
 """Bodies of the largest size that may be in memory together."""
 BODY_READ_SECONDS = 30
 """How long a body may take to arrive."""
@@ -85,29 +85,35 @@ class Admission:
             self._bytes -= size
 
     @contextmanager
-    def announced_body(self, request: web.Request) -> Iterator[None]:
+    def announced_body(self, request: web.Request, most: int) -> Iterator[None]:
         """Room for the body that a request announces. Raises Refused (413, 415, 503)."""
         if request.headers.get(hdrs.CONTENT_ENCODING, "identity") != "identity":
             raise Refused(
                 415, "S-coding", "不接受压缩的请求体。", "Send the body without a content encoding."
             )
-        most = self._limits.body_bytes_max
         length = request.content_length
         if length is not None and length > most:
-            raise Refused(413, "S-size", "请求体过大。", f"A body has at most {most} bytes.")
+            raise _too_large(most)
         with self.body(most if length is None else length):
             yield
 
 
-async def read_body(request: web.Request) -> bytes:
+async def read_body(request: web.Request, most: int) -> bytes:
     """The whole body, within the time for it. Raises Refused (408, 413)."""
     try:
         async with asyncio.timeout(BODY_READ_SECONDS):
-            return await request.read()
+            data = await request.read()
     except TimeoutError:
         raise Refused(
             408, "S-slow", "请求体接收超时。", "The body took too long to arrive."
         ) from None
+    if len(data) > most:
+        raise _too_large(most)
+    return data
+
+
+def _too_large(most: int) -> Refused:
+    return Refused(413, "S-size", "请求体过大。", f"A body has at most {most} bytes.")
 
 
 def limits_of(given: Mapping[str, int]) -> Limits:

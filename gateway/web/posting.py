@@ -12,6 +12,7 @@ from gateway.intake import Intake
 from gateway.messages import MessageType
 from gateway.model import Caller
 from gateway.reconciliation import Receiving
+from gateway.reconciliation.receiving import RECEIPT_BYTES_MAX
 from gateway.registers import Put, Registrar
 from gateway.web.bodies import check_content_type, parse
 from gateway.web.limits import Admission, Limits, read_body
@@ -77,15 +78,17 @@ class Posting:
 
     async def receipt(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """The bytes of one receipt message; 200 without a body once they are durable."""
-        with self._admission.announced_body(request):
-            data = await read_body(request)
+        # Not the setting for submitted bodies: what customs says must not be turned away.
+        with self._admission.announced_body(request, RECEIPT_BYTES_MAX):
+            data = await read_body(request, RECEIPT_BYTES_MAX)
             await self._receiving.receive(caller, request.match_info["authority"], data)
         return web.Response()
 
     async def _take(self, request: web.Request, submit: Submit) -> web.StreamResponse:
         content_type = check_content_type(request)
-        with self._admission.announced_body(request):
-            body = await read_body(request)
+        most = self._limits.body_bytes_max
+        with self._admission.announced_body(request, most):
+            body = await read_body(request, most)
             found = await parse(content_type, body, self._limits.records_max)
             request[RECORDS] = len(found.records)
             results = await submit(found.records)

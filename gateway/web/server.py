@@ -1,4 +1,7 @@
-"""The HTTP server: the application with its bounds, and a listener for it."""
+"""The HTTP server: the application with its bounds, and a listener for it.
+
+What is no HTTP at all never gets here: the library refuses it with a plain 400.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from gateway.intake import Intake
 from gateway.messages import Catalogue
 from gateway.model import Caller
 from gateway.reconciliation import Receiving
+from gateway.reconciliation.receiving import RECEIPT_BYTES_MAX
 from gateway.registers import ApiKeys, Registrar, load_key_files
 from gateway.store.database import Database
 from gateway.store.registry import Registers
@@ -83,7 +87,7 @@ def make_app(services: Services, limits: Mapping[str, int] | None = None) -> web
     )
     app = web.Application(
         middlewares=[_observed, _explained, _admitted(admission)],
-        client_max_size=bounds.body_bytes_max,
+        client_max_size=max(bounds.body_bytes_max, RECEIPT_BYTES_MAX),
     )
     for route in table:
         app.router.add_route(route.method, route.path, _handler(route, api_keys, admission))
@@ -144,6 +148,7 @@ async def _observed(request: web.Request, handler: Handler) -> web.StreamRespons
         response = await handler(request)
         response.headers[CORRELATION_HEADER] = correlation
         response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
         caller = request.get(CALLER)
         resource = request.match_info.route.resource
         log.info(

@@ -91,12 +91,14 @@ class Desk:
 
 
 @asynccontextmanager
-async def opened(folder: Path, **limits: int) -> AsyncIterator[Desk]:
+async def opened(
+    folder: Path, settings: Mapping[str, Any] | None = None, **limits: int
+) -> AsyncIterator[Desk]:
     """A gateway in that folder; nothing leaves it, for the linger is an hour."""
-    settings = Settings(data=folder / "data", linger_seconds=3600)
+    chosen = Settings(data=folder / "data", linger_seconds=3600, **(settings or {}))
     records = await asyncio.to_thread(firms.registers, folder, {})
     async with (
-        running(settings) as gateway,
+        running(chosen) as gateway,
         serving(make_app(gateway.services, limits), "127.0.0.1", 0) as url,
         aiohttp.ClientSession() as http,
     ):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -13,7 +14,7 @@ from gateway.errors import Refused
 from gateway.web import limits as bounds
 from gateway.web.limits import Admission, Limits
 from tests.flow import firms
-from tests.web.desk import Desk, opened
+from tests.web.desk import GOODS, Desk, opened
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -161,19 +162,25 @@ async def test_a_body_that_does_not_arrive_is_408(
 
 
 async def test_limits_are_settings(tmp_path: Path, number: str) -> None:
-    """Fewer records and bytes, as the settings say."""
+    """Fewer records and bytes, as the settings say; receipts of customs are taken all the same."""
     async with opened(tmp_path, records_max=20, body_bytes_max=30_000) as desk:
         path = "/v1/import/orders"
         too_many = [firms.order(f"{number}-{place}") for place in range(21)]
         answer = await desk.post("merchant", path, too_many)
         assert (answer.status, answer.body["code"]) == (413, "S-records")
         assert (await desk.post("merchant", path, too_many[:20])).body["accepted"] == 20
-        large = await desk.ask(
-            "POST", "merchant", path, data=b" " * 30_001, headers={"Content-Type": "text/json"}
-        )
-        assert large.status == 415
         large = await desk.post("merchant", path, {"note": "x" * 30_000})
         assert (large.status, large.body["code"]) == (413, "S-size")
+
+        async def chunks() -> AsyncIterator[bytes]:
+            for _ in range(4):
+                yield b" " * 10_000
+
+        headers = {"Content-Type": "application/json"}
+        large = await desk.ask("POST", "merchant", path, data=chunks(), headers=headers)
+        assert (large.status, large.body["code"]) == (413, "S-size")
+        receipt = await desk.ask("POST", "authority", "/v1/receipts/customs", data=b"x" * 40_000)
+        assert receipt.status == 200
 
 
 async def test_requests_beyond_the_bound_are_turned_away_at_once() -> None:
@@ -202,13 +209,13 @@ async def test_one_enterprise_cannot_take_every_place() -> None:
 
 
 async def test_bodies_in_memory_are_bounded() -> None:
-    """Sixteen bodies of the largest size fit; one more is 503, and alone any body fits."""
+    """Eight bodies of the largest size fit; one more is 503, and alone any body fits."""
     admission = Admission(Limits(body_bytes_max=10))
-    with admission.body(160):
+    with admission.body(80):
         with pytest.raises(Refused) as caught, admission.body(1):
             pass
         assert caught.value.status == 503
-    with admission.body(161):
+    with admission.body(81):
         pass
 
 
@@ -225,3 +232,25 @@ async def test_too_many_requests_at_once_are_told_to_come_again(tmp_path: Path) 
         assert statuses <= {202, 429, 503}
         for one in answers:
             assert (one.status == 202) != ("Retry-After" in one.headers)
+
+
+async def test_a_backlog_bounds_intake_and_nothing_else(tmp_path: Path, number: str) -> None:
+    """While too much waits for the broker a document is 503 before it is read; reading goes on."""
+    slow = {"backlog_max": 15, "sweep_seconds": 0.05}
+    async with opened(tmp_path, slow) as desk:
+        taken = 0
+        async with asyncio.timeout(20):
+            while True:
+                record = firms.order(f"{number}-{taken}")
+                answer = await desk.post("merchant", "/v1/import/orders", record)
+                if answer.status != 202:
+                    break
+                taken += 1
+                await asyncio.sleep(0.02)
+        assert taken > 1
+        assert (answer.status, answer.body["code"]) == (503, "O-backlog")
+        assert int(answer.headers["Retry-After"]) > 0
+        changes = await desk.get("merchant", "/v1/changes?limit=1000")
+        assert len(changes.body["changes"]) == taken
+        goods = await desk.post("merchant", "/v1/goods", GOODS)
+        assert goods.status == 200
