@@ -136,8 +136,8 @@ def _judge(
     errors = problems_of(type_, root)
     findings = [
         *_envelope(opened, type_, root),
-        *_encoding(root),
-        *_signature(verdict, type_, trust),
+        *_encoding(opened.message, root),
+        *_signature(verdict, type_),
     ]
     document = f"{{{type_.schema.namespace}}}{type_.schema.document.name}"
     return _Judged(
@@ -171,8 +171,11 @@ def _envelope(opened: Opened, type_: MessageType, root: etree._Element) -> Itera
         )  # fmt: skip
 
 
-def _encoding(root: etree._Element) -> Iterable[Problem]:
+def _encoding(message: bytes, root: etree._Element) -> Iterable[Problem]:
+    """Customs reads UTF-8. libxml2 reads more, so a message in UTF-16 is judged all the same."""
     encoding = root.getroottree().docinfo.encoding or "UTF-8"
+    if b"\0" in message[:4]:
+        encoding = "UTF-16"
     if encoding.upper() not in {"UTF-8", "UTF8", "US-ASCII", "ASCII"}:
         yield Problem(
             path="/", code="X-encoding", value=encoding[:40], zh="报文须用 UTF-8 编码",
@@ -180,7 +183,7 @@ def _encoding(root: etree._Element) -> Iterable[Problem]:
         )  # fmt: skip
 
 
-def _signature(verdict: Verdict, type_: MessageType, trust: TrustStore | None) -> Iterable[Problem]:
+def _signature(verdict: Verdict, type_: MessageType) -> Iterable[Problem]:
     """What a person should know about the signature."""
     place = f"/{type_.schema.root}/Signature"
     if verdict.status == "absent":
@@ -216,7 +219,7 @@ def _signature(verdict: Verdict, type_: MessageType, trust: TrustStore | None) -
             "规范化方法带 WithComments，不在官方算法组内",
             "the canonicalisation is named with comments, which the official sets do not have",
         )  # fmt: skip
-    if trust is not None and not verdict.trusted:
+    if verdict.trusted is False:
         yield Problem(
             path=f"{place}/KeyInfo/X509Data/X509Certificate", code="G-untrusted",
             zh="证书不在信任库内", en="the certificate is not in the trust store",
