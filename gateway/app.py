@@ -291,6 +291,7 @@ def _signer(pool: SignerPool) -> Callable[[KeyChoice], Signer]:
             choice.key_reference,
             choice.certificate_reference,
             choice.password_variable,
+            version=choice.version,
         )
 
     return signer

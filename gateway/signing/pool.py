@@ -19,10 +19,19 @@ class SignerPool:
         self._loaded: dict[tuple[str, ...], Signer] = {}
 
     def signer(
-        self, set_name: str, key_file: str, certificate_file: str, password_variable: str | None
+        self,
+        set_name: str,
+        key_file: str,
+        certificate_file: str,
+        password_variable: str | None,
+        *,
+        version: int = 1,
     ) -> Signer:
-        """The signer of a key profile. Raises Misconfigured when its files cannot sign."""
-        key = (set_name, key_file, certificate_file, password_variable or "")
+        """The signer of a key profile. Raises Misconfigured when its files cannot sign.
+
+        `version` is that of the register entry: files may be exchanged under the same names.
+        """
+        key = (set_name, key_file, certificate_file, password_variable or "", str(version))
         if key not in self._loaded:
             if len(self._loaded) >= SIGNERS_MAX:
                 self._loaded.clear()
@@ -31,7 +40,3 @@ class SignerPool:
                 set_name, Path(key_file), Path(certificate_file), password
             )
         return self._loaded[key]
-
-    def forget(self) -> None:
-        """Load every key anew at its next use: files may have been exchanged."""
-        self._loaded.clear()

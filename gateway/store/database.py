@@ -105,9 +105,12 @@ def _lock(file: Path) -> int:
 def make_engine(url: str) -> Engine:
     """An engine whose SQLite connections are durable (WAL, synchronous=FULL)."""
     if not url.startswith("sqlite"):
-        return create_engine(url, poolclass=NullPool)
+        return create_engine(url, poolclass=NullPool, hide_parameters=True)
     engine = create_engine(
-        url, poolclass=NullPool, connect_args={"check_same_thread": False, "isolation_level": None}
+        url,
+        poolclass=NullPool,
+        hide_parameters=True,  # an error text with parameters would carry what was handed in
+        connect_args={"check_same_thread": False, "isolation_level": None},
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)

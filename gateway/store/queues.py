@@ -50,7 +50,7 @@ def postpone(connection: Connection, row_id: str, until: datetime) -> None:
 
 
 def hasten(connection: Connection, now: datetime, queue: str | None = None) -> None:
-    """All rows (of a queue) are due: at the start of the only process, or what held them is over."""
+    """All rows are due at the start of the only process; those of a queue when its wait is over."""
     later = update(outbox).where(outbox.c.next_at > now)
     if queue is not None:
         later = later.where(outbox.c.queue == queue, outbox.c.tries > 0)

@@ -44,8 +44,9 @@ _RECORD: Json = _object(
 _PROBLEM: Json = _object(_texts("path", "field", "code", "zh", "en"), value=MAYBE)
 _DISCREPANCY: Json = _object(
     {
-        **_texts("id", "code", "state"),
+        **_texts("id", "code", "state", "zh", "en"),
         "subject": _object(_texts("kind", "id")),
+        "next": _object(_texts("zh", "en")),
         "detail": OBJECT,
         "opened_at": TIME,
     },

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from gateway.messages import Catalogue, Field, MessageType, encode, mask
+from gateway.messages.discrepancy_table import meaning
 from gateway.messages.keys import key_values
 from gateway.store.prepared import stored_content
 from gateway.store.registers import Record
@@ -94,7 +95,8 @@ def changes_json(found: Changes, catalogue: Catalogue) -> Json:
 
 
 def discrepancy_json(row: RowMapping) -> Json:
-    """One entry of the reconciliation queue."""
+    """One entry of the reconciliation queue, with what it means and the next step."""
+    told = meaning(row["code"])
     return {
         "id": row["id"],
         "code": row["code"],
@@ -102,6 +104,9 @@ def discrepancy_json(row: RowMapping) -> Json:
         "subject": {"kind": row["subject_kind"], "id": row["subject_id"]},
         "consignment_id": row["consignment_id"],
         "document_id": row["document_id"],
+        "zh": told.zh,
+        "en": told.en,
+        "next": {"zh": told.next_zh, "en": told.next_en},
         "detail": row["detail"],
         "opened_at": _time(row["opened_at"]),
         "closed_at": _time(row["closed_at"]),

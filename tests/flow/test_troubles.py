@@ -203,7 +203,9 @@ async def test_a_missing_payment_becomes_a_discrepancy_in_time(open_bench: Opene
     bench: Bench = await open_bench(collecting_wait_seconds=0.3)
     await bench.post("merchant", "import/orders", firms.order("SO-1"))
     await bench.post("logistics", "import/waybills", firms.waybill("SO-1"))
-    await bench.queue("M03")
+    (found,) = await bench.queue("M03")
+    assert found["next"]["zh"]
+    assert found["next"]["en"]
 
 
 async def test_a_message_without_receipts_is_overdue(open_bench: Opener) -> None:
