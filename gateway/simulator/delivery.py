@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import sqlite3
 
 import aiohttp
 import structlog
@@ -59,6 +61,11 @@ class Delivery:
         if self._session is not None:
             await self._session.close()
 
+    async def ended(self) -> None:
+        """Returns or raises only when the clock has stopped: a fault of ours."""
+        if self._clock is not None:
+            await asyncio.shield(self._clock)
+
     def kick(self) -> None:
         """Something was committed: look now."""
         self._kicked.set()
@@ -71,7 +78,7 @@ class Delivery:
                 due = await self._authority.do(self._authority.turn)
                 pause = IDLE_SECONDS_MAX if due is None else min(due, IDLE_SECONDS_MAX)
                 await self._send_out()
-            except Exception:  # the clock outlives a full disk; nothing was committed then
+            except sqlite3.Error:  # a full disk: nothing was committed, and it may pass
                 log.exception("turn_failed")
             try:
                 await asyncio.wait_for(self._kicked.wait(), pause)
@@ -85,6 +92,8 @@ class Delivery:
         for receiver in await self._authority.do(self._authority.receipts.receivers):
             courier = self._couriers.get(receiver)
             if courier is None or courier.done():
+                if courier is not None and courier.exception() is not None:
+                    log.error("courier_failed", receiver=receiver, exc_info=courier.exception())
                 self._couriers[receiver] = asyncio.get_running_loop().create_task(
                     self._carry(receiver)
                 )
@@ -127,7 +136,7 @@ class Delivery:
             return "closed"
         try:
             async with self._session.post(
-                url, data=body, headers=self._headers, allow_redirects=False
+                url, data=io.BytesIO(body), headers=self._headers, allow_redirects=False
             ) as response:
                 return str(response.status)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:

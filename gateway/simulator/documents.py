@@ -50,6 +50,7 @@ _SAVE = (
     f"INSERT OR REPLACE INTO documents ({', '.join(COLUMNS)})"  # noqa: S608 - likewise
     f" VALUES ({', '.join('?' * len(COLUMNS))})"
 )
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _ECHO, _FACTS, _SCENARIOS = (COLUMNS.index(name) for name in ("echo", "facts", "scenarios"))
 _IN = "(SELECT value FROM json_each(?))"
 
@@ -65,7 +66,7 @@ def key_of(names: Sequence[str], values: Mapping[str, str], identity: Any) -> st
 
 def listed(values: Iterable[Any]) -> str:
     """A compact JSON array: a key, or the right side of an IN."""
-    return json.dumps(list(values), ensure_ascii=False, separators=(",", ":"))
+    return to_json(list(values))
 
 
 class Documents:
@@ -204,7 +205,7 @@ def _declared(row: Sequence[Any]) -> Declared:
 
 def _row(one: Declared) -> list[Any]:
     values = [getattr(one, name) for name in COLUMNS]
-    values[_ECHO] = json.dumps(one.echo, ensure_ascii=False)
-    values[_FACTS] = json.dumps(one.facts, ensure_ascii=False)
+    values[_ECHO] = to_json(one.echo)
+    values[_FACTS] = to_json(one.facts)
     values[_SCENARIOS] = " ".join(one.scenarios)
     return values

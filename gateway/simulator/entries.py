@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.messages import Catalogue, assemble, write
 from gateway.model import Content
-from gateway.simulator.documents import Declared
+from gateway.simulator.documents import Declared, to_json
 from gateway.simulator.envelope import wrap
 from gateway.simulator.kinds import RETURN_INFO_MAX, Kinds
 from gateway.simulator.message import REFUSED, Unreadable, original_text
@@ -98,7 +98,7 @@ class Entries:
     ) -> None:
         content["returnInfo"] = content["returnInfo"][:RETURN_INFO_MAX]
         content["guid"] = new_id()
-        text = json.dumps(content, ensure_ascii=False)
+        text = to_json(content)
         row = (due, document, after, *target, text, steering.copies, steering.alone)
         self._store.later(_INSERT, row)
 

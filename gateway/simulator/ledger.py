@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.simulator.documents import Declared
+from gateway.simulator.documents import Declared, to_json
 from gateway.simulator.store import Store
 
 TAKEN = "taken"
@@ -46,7 +46,7 @@ class Ledger:
         status: str,
     ) -> None:
         """One declaration seen; `message` is its CopMsgId and the SHA-256 of its bytes."""
-        text = json.dumps(key, ensure_ascii=False)
+        text = to_json(key)
         row = (at, type_, text, guid, app_type, *message, digest, verdict, status)
         self._store.later(_INSERT, row)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -35,9 +37,22 @@ async def run(folder: Path, port: int, pace_seconds: float, receipts_key: str) -
             try:
                 print(json.dumps({"url": url}), flush=True)  # noqa: T201 - the command's contract
                 log.info("ready", url=url, pace_seconds=pace_seconds)
-                await stop.wait()
+                await _first(stop.wait(), delivery.ended())
                 log.info("stopping")
             finally:
                 await delivery.stop()
     finally:
         authority.close()
+
+
+async def _first(*awaited: Coroutine[Any, Any, Any]) -> None:
+    """Wait for the first of these; raises what it raised."""
+    loop = asyncio.get_running_loop()
+    tasks = [loop.create_task(one) for one in awaited]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for one in done:
+            one.result()
+    finally:
+        for one in tasks:
+            one.cancel()
