@@ -89,7 +89,8 @@ def verify(
 
 def _within_bounds(root: etree._Element) -> bool:
     """Whether canonicalisation takes bounded time; real messages have three namespaces."""
-    if root.xpath(f"boolean(//*[@*[{ATTRIBUTES_MAX + 1}]])"):
+    few = root.xpath(f"count(//@*) <= {ATTRIBUTES_MAX}")  # half the time of the exact question
+    if not few and root.xpath(f"boolean(//*[@*[{ATTRIBUTES_MAX + 1}]])"):
         return False
     in_scope = 0
     for event, _ in etree.iterwalk(root, events=("start-ns", "end-ns")):

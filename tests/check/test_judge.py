@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -274,3 +276,13 @@ def test_another_encoding_is_an_error(catalogue: Catalogue, signers: dict[str, S
         assert (verdict["type"], verdict["schema"]["valid"]) == ("CEB411", True)
         assert verdict["signature"]["status"] == "valid"
         assert (verdict["ok"], _codes(verdict)) == (False, ["X-encoding"])
+
+
+def test_every_finding_is_documented(root: Path) -> None:
+    """Each code that the check can give stands in its page, and no other does."""
+    sources = ("gateway/check.py", "gateway/adapters/authorities/customs.py",
+               "gateway/messages/read.py")  # fmt: skip
+    texts = [(root / one).read_text("utf-8") for one in sources]
+    given = {code for text in texts for code in re.findall(r'"([GX]-[a-z0-9-]+)"', text)}
+    page = (root / "docs" / "signing.md").read_text("utf-8")
+    assert given == set(re.findall(r"^\| `([GX]-[a-z0-9-]+)`", page, re.MULTILINE))
