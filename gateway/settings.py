@@ -34,7 +34,7 @@ class RuleSwitch(BaseModel):
 class Derivation(BaseModel):
     """What the field tables leave to judgement when an inventory is derived."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     freight_owner: Literal["waybill", "order"] = "waybill"
     """Whose freight is declared where a difference is tolerated."""
@@ -52,7 +52,11 @@ class Settings(BaseSettings):
     """The settings of one gateway process."""
 
     model_config = SettingsConfigDict(
-        env_prefix="GATEWAY_", env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix="GATEWAY_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
     )
 
     data: Path = Path("data")
@@ -62,8 +66,11 @@ class Settings(BaseSettings):
     data_key: SecretStr | None = None
     """Base64 of 32 bytes; empty: the file data.key in the data folder, made once with mode 0600."""
     host: str = "127.0.0.1"
+    """Address to listen on. Other than loopback only behind a proxy that ends TLS."""
     port: int = Field(default=8080, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is written to stderr."""
     wire_folder: Path | None = None
     """Write the exact bytes of every transmission and receipt here. They hold personal data."""
 
@@ -72,23 +79,32 @@ class Settings(BaseSettings):
     customs_receiver_import: str = "DXPEDCCEB0000002"
     """Seen in public code, in no official text: so a setting."""
     customs_receiver_export: str = "DXPEDCCEB0000003"
+    """As above, for export."""
     customs_success_code: str = "0000"
     """The ResponseCode of a DxpRep that means taken; no official text names it."""
 
     linger_seconds: float = Field(default=1.0, ge=0)
     """How long a document waits for others of its signing group (production: 0.05)."""
     connect_timeout_seconds: float = Field(default=5, gt=0)
+    """Longest wait for a connection to the authority."""
     read_timeout_seconds: float = Field(default=20, gt=0)
+    """Longest wait between two reads of its answer."""
     total_timeout_seconds: float = Field(default=30, gt=0)
+    """Longest time of one transmission in all."""
     connections_max: int = Field(default=16, gt=0)
+    """Connections to the authority that are kept."""
     answer_wait_seconds: float = Field(default=1800, gt=0)
     """After a transmission, until the same bytes go again when no receipt has come."""
     unknown_wait_seconds: float = Field(default=60, gt=0)
     """After a lost answer, until the same bytes go again."""
     attempts_overdue: int = Field(default=3, gt=0)
+    """After so many attempts without an answer the message is a discrepancy."""
     attempts_max: int = Field(default=12, gt=0)
+    """After so many attempts of a transmitted message nothing is sent any more by itself."""
     send_poll_seconds: float = Field(default=1, gt=0)
+    """How often due messages are looked for when nothing wakes the sender."""
     sweep_seconds: float = Field(default=1, gt=0)
+    """How often the outbox is swept for batches that were not handed over."""
     clock_tolerance_seconds: float = Field(default=5, ge=0)
     """How far the authority's clock may be behind ours when a receipt is given to a version."""
 
@@ -97,16 +113,22 @@ class Settings(BaseSettings):
     closing_wait_seconds: float = Field(default=604_800, gt=0)
     """How long a declared consignment may stay open before it is a discrepancy (7 days)."""
     lateness_poll_seconds: float = Field(default=10, gt=0)
+    """How often late consignments are looked for."""
 
     records_max: int = Field(default=1000, gt=0)
+    """Records of one body."""
     body_bytes_max: int = Field(default=8_388_608, gt=0)
+    """Bytes of one body."""
     requests_max: int = Field(default=256, gt=0)
     """Requests worked on at once; more are answered 503."""
     backlog_max: int = Field(default=2000, gt=0)
     """Batches that may wait for the broker before intake answers 503."""
 
     rules: tuple[RuleSwitch, ...] = ()
+    """Rules switched on or off, or given another tolerance, for a mode and a port:
+    {rule, mode?, customsCode?, enabled?, tolerance?}."""
     derivation: Derivation = Derivation()
+    """How an inventory is derived where the tables leave it to judgement."""
 
     @classmethod
     def settings_customise_sources(

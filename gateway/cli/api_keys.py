@@ -1,4 +1,4 @@
-"""`gateway keys api`: the first API key of an installation, and further ones while it is stopped."""
+"""`gateway keys api`: the first API key of an installation, and more while it is stopped."""
 
 from __future__ import annotations
 
