@@ -8,6 +8,12 @@ from typing import Protocol
 
 from gateway.model import Answer, Envelope, Opened
 
+OutboxRow = tuple[str, str, list[str]]
+"""A committed outbox row: its id, the queue, and the ids of the batch."""
+
+Announce = Callable[[Sequence[OutboxRow]], None]
+"""Tells the relay of rows that were just committed; never blocks."""
+
 
 class Authority(Protocol):
     """Pure functions between a message and what travels to one authority."""

@@ -68,6 +68,11 @@ class Installation:
         await self._stop()
 
     @property
+    def services(self) -> Mapping[str, Service]:
+        """Both processes by name."""
+        return {one.name: one for one in (self.gateway, self.simulator)}
+
+    @property
     def store(self) -> Path:
         """The database file of the gateway."""
         return self.folder / "gateway" / "gateway.sqlite"
@@ -94,17 +99,17 @@ class Installation:
     async def watch(self) -> None:
         """Returns never; raises DemoFailed when a process ends that should run."""
         while True:
-            for service in (self.gateway, self.simulator):
+            for service in self.services.values():
                 if service.died:
                     raise DemoFailed(f"{service.name} ended by itself: {service.tail()}")
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _start(self) -> None:
-        await asyncio.to_thread(self._make_keys)
         self.write_settings({})
-        # The store must be there before its first keys; one command after the other, because the
-        # embedded store belongs to one process at a time.
-        receipts_key = await self._api_key("authority", CUSTOMS)
+        # One API key after the other: the embedded store belongs to one process at a time.
+        receipts_key, _ = await asyncio.gather(
+            self._api_key("authority", CUSTOMS), asyncio.to_thread(self._make_keys)
+        )
         self.simulator.given = {"SIMULATOR_RECEIPTS_KEY": receipts_key}
         address, self.operator_key = await asyncio.gather(
             self.simulator.start(), self._api_key("operator", ZONE)

@@ -90,14 +90,15 @@ class Service:
                 await self.kill()
         await self._finish_output()
 
-    async def kill(self) -> None:
-        """SIGKILL, as a power cut would."""
+    async def kill(self) -> int | None:
+        """SIGKILL, as a power cut would; its exit status, None when it never ran."""
         self._wanted = False
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
         await self._finish_output()
+        return self._process.returncode if self._process else None
 
     def abandon(self) -> None:
         """SIGKILL without waiting, for when there is no time left; nothing when it has ended."""

@@ -83,7 +83,7 @@ class _Lines:
         self._show()
 
     def say(self, text: str) -> None:
-        self._console.print(text)
+        self._console.print(text, soft_wrap=True)
 
     def expect(self, name: str, total: int) -> None:
         self._totals[name] = total
@@ -98,4 +98,4 @@ class _Lines:
         self._shown_at = time.monotonic()
         parts = [f"{name} {self._done[name]}/{total}" for name, total in self._totals.items()]
         if parts:
-            self._console.print(", ".join(parts))
+            self._console.print(", ".join(parts), soft_wrap=True)

@@ -15,13 +15,11 @@ from gateway.intake.shipments import Shipments
 from gateway.messages import MessageType, validate, write
 from gateway.messages.versions import versioned
 from gateway.model import Caller
+from gateway.ports import Announce, OutboxRow
 from gateway.store.accept import accept
 from gateway.store.database import Database
 from gateway.store.group import GroupCommit
 from gateway.store.prepared import Accepting, Prepared
-
-Announce = Callable[[Sequence[tuple[str, str, list[str]]]], None]
-"""Tells the relay of committed outbox rows (id, queue, ids); never blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class _Stored:
     """What the group commit gives back for one document."""
 
     answer: dict[str, Any]
-    announced: list[tuple[str, str, list[str]]]
+    announced: list[OutboxRow]
 
 
 class Intake:

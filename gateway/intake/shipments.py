@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -18,6 +18,7 @@ from gateway.messages import MessageType, decode
 from gateway.messages.derivation import differing_used_fields
 from gateway.messages.keys import key_text
 from gateway.model import Caller, Content
+from gateway.ports import Announce, OutboxRow
 from gateway.store import consignments as consignments_store
 from gateway.store import documents as documents_store
 from gateway.store import shipments as statements
@@ -25,9 +26,6 @@ from gateway.store.database import Database
 from gateway.store.prepared import ARRIVALS
 from gateway.store.queues import post
 from gateway.telemetry import new_id
-
-if TYPE_CHECKING:
-    from gateway.intake.service import Announce
 
 MATCHING = "matching"
 
@@ -45,7 +43,7 @@ class _Put:
 @dataclass(frozen=True, slots=True)
 class _Done:
     answer: dict[str, Any]
-    announced: list[tuple[str, str, list[str]]]
+    announced: list[OutboxRow]
 
 
 class Shipments:
@@ -143,9 +141,7 @@ class Shipments:
         statements.set_head(connection, known["id"], merged, put.moment)
         return False
 
-    def _wake(
-        self, connection: Connection, put: _Put, items: Sequence[Any]
-    ) -> list[tuple[str, str, list[str]]]:
+    def _wake(self, connection: Connection, put: _Put, items: Sequence[Any]) -> list[OutboxRow]:
         """Consignments and arrivals that this shipment may complete go to their queues."""
         row = self._door.catalogue.by_kind("waybill").row
         texts = [

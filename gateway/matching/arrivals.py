@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -17,6 +17,7 @@ from gateway.messages.facts import ArrivalFacts
 from gateway.messages.findings import Finding
 from gateway.messages.versions import versioned
 from gateway.model import Content
+from gateway.ports import Announce, OutboxRow
 from gateway.store import discrepancies
 from gateway.store import documents as documents_store
 from gateway.store import shipments as shipments_store
@@ -28,8 +29,6 @@ from gateway.store.queues import post
 MODE = "direct-import"
 
 log = structlog.get_logger(__name__)
-
-Announce = Callable[[Sequence[tuple[str, str, list[str]]]], None]
 
 
 class Arrivals:
@@ -44,9 +43,7 @@ class Arrivals:
         """Returns when each arrival is complete, or known to wait for its shipment."""
         self._announce(await self._database.write(self._derive, ids))
 
-    def _derive(
-        self, connection: Connection, ids: Sequence[str]
-    ) -> list[tuple[str, str, list[str]]]:
+    def _derive(self, connection: Connection, ids: Sequence[str]) -> list[OutboxRow]:
         now = self._sources.clock()
         changes = []
         for row in documents_store.documents_by_id(connection, ids):

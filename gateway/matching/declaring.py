@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from gateway.matching.loading import SLOTS, Loaded
 from gateway.messages import MessageType
 from gateway.model import Content
+from gateway.ports import OutboxRow
 from gateway.store import discrepancies, shipments
 from gateway.store import documents as documents_store
 from gateway.store.prepared import SUBMISSION
@@ -57,7 +58,7 @@ def declare(
     now: datetime,
     *,
     closing: timedelta,
-) -> list[tuple[str, str, list[str]]]:
+) -> list[OutboxRow]:
     """Store the inventories of those consignments that still are as they were loaded."""
     current = _unchanged(connection, declarations)
     wanted = [one for one in declarations if one.loaded.home["id"] in current]

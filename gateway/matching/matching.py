@@ -7,7 +7,7 @@ consignment; nothing is overwritten, clipped or cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -23,6 +23,7 @@ from gateway.matching.lateness import parties_of
 from gateway.matching.loading import SLOTS, Loaded, load
 from gateway.matching.sources import Sources
 from gateway.messages.status import partner_ready
+from gateway.ports import Announce, OutboxRow
 from gateway.store import consignments as consignments_store
 from gateway.store import discrepancies
 from gateway.store.database import Database
@@ -32,8 +33,6 @@ MATCHING = "matching"
 OPEN_STATES = ("collecting", "held")
 
 log = structlog.get_logger(__name__)
-
-Announce = Callable[[Sequence[tuple[str, str, list[str]]]], None]
 
 
 @dataclass(slots=True)
@@ -121,7 +120,7 @@ class Matching:
                 home["id"] for home in homes if home["ebp_code"] and not home["waybill_key"]
             ]
 
-    def _store(self, connection: Connection, found: _Found) -> list[tuple[str, str, list[str]]]:
+    def _store(self, connection: Connection, found: _Found) -> list[OutboxRow]:
         now = self._sources.clock()
         announced = declare(
             connection, found.declarations, self._sources.vault, now, closing=self._closing

@@ -6,7 +6,7 @@ computes the states anew and queues what follows. Doing it twice changes nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import Connection, RowMapping
 
 from gateway.errors import Invalid
+from gateway.ports import Announce, OutboxRow
 from gateway.reconciliation.consequences import Consequences
 from gateway.reconciliation.matched import Matched, match
 from gateway.reconciliation.reading import Reading, ReadReceipt
@@ -27,8 +28,6 @@ from gateway.store.vault import Vault
 from gateway.telemetry import Clock
 
 log = structlog.get_logger(__name__)
-
-Announce = Callable[[Sequence[tuple[str, str, list[str]]]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +97,7 @@ class Applying:
 
     def _apply(
         self, connection: Connection, done: Sequence[_Read]
-    ) -> tuple[list[tuple[str, str, list[str]]], list[str]]:
+    ) -> tuple[list[OutboxRow], list[str]]:
         now = self._clock()
         statements.mark(
             connection,
@@ -122,7 +121,7 @@ class Applying:
 
     def _refuse(
         self, connection: Connection, done: Sequence[_Read], now: datetime
-    ) -> list[tuple[str, str, list[str]]]:
+    ) -> list[OutboxRow]:
         """CEB900: whole messages that were refused, by their CopMsgId."""
         wanted = {
             one.message_id.upper(): one

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping
 from gateway.lifecycle import CONSIGNMENT, AuthorityState, Entry, authority_state
 from gateway.messages import Catalogue
 from gateway.messages.versions import TURNED_DOWN
+from gateway.ports import OutboxRow
 from gateway.reconciliation.matched import Matched
 from gateway.store import consignments as consignments_store
 from gateway.store import discrepancies
@@ -29,7 +30,7 @@ INVENTORY_EVENTS = {"released": "release", "closed": "close", "sent_back": "send
 class Outcome:
     """What the caller must do after the commit, and which keys were answered."""
 
-    announced: list[tuple[str, str, list[str]]] = field(default_factory=list)
+    announced: list[OutboxRow] = field(default_factory=list)
     paused: list[str] = field(default_factory=list)
     answered_keys: list[str] = field(default_factory=list)
 
@@ -171,7 +172,7 @@ class Consequences:
 
     def _consignments(
         self, connection: Connection, moved: Sequence[_Moved], now: datetime
-    ) -> list[tuple[str, str, list[str]]]:
+    ) -> list[OutboxRow]:
         """Move the consignments of inventories; wake matching for those of partners."""
         wake = dict.fromkeys(
             one.row["consignment_id"]

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from gateway.errors import Refused
 from gateway.model import Caller
+from gateway.ports import Announce, OutboxRow
 from gateway.store.database import Database
 from gateway.store.group import GroupCommit
 from gateway.store.receipts import Arrived, store
@@ -21,12 +22,10 @@ RECEIPT_BYTES_MAX = 8_388_608
 
 ROLE = "authority"
 
-Announce = Callable[[Sequence[tuple[str, str, list[str]]]], None]
-
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    announced: list[tuple[str, str, list[str]]]
+    announced: list[OutboxRow]
 
 
 class Receiving:

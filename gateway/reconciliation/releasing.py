@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping
 from gateway.messages import Catalogue, write
 from gateway.messages.versions import Known, release, versioned
 from gateway.model import Content
+from gateway.ports import OutboxRow
 from gateway.store import documents as documents_store
 from gateway.store.prepared import SUBMISSION, known_version
 from gateway.store.queues import post
@@ -27,7 +28,7 @@ class Releasing:
 
     def release(
         self, connection: Connection, key_ids: Sequence[str], now: datetime
-    ) -> list[tuple[str, str, list[str]]]:
+    ) -> list[OutboxRow]:
         """Release what waited for these keys; outbox rows to announce after the commit."""
         versions = documents_store.versions_of(connection, key_ids)
         due: dict[str, str] = {}

@@ -17,6 +17,7 @@ from gateway.messages import MessageType
 from gateway.messages.typed import differing_paths
 from gateway.messages.versions import NEW, Decision, decide
 from gateway.model import Decoded
+from gateway.ports import OutboxRow
 from gateway.store import consignments as homes
 from gateway.store import documents as statements
 from gateway.store.consignments import ConsignmentKey
@@ -248,7 +249,7 @@ class _Round:
             }
         )
 
-    def _announce(self) -> list[tuple[str, str, list[str]]]:
+    def _announce(self) -> list[OutboxRow]:
         batches = [(SUBMISSION, self.ready), (ARRIVALS, self.arrivals)]
         return post(self.connection, batches, self.group[0].moment)
 
@@ -277,7 +278,7 @@ class _Round:
 def accept(connection: Connection, accepting: Accepting, group: Sequence[Prepared]) -> Accepted:
     """Store a group in one transaction (the caller's); answers as in the HTTP contract."""
     answers: list[dict[str, Any] | None] = [None] * len(group)
-    announced: list[tuple[str, str, list[str]]] = []
+    announced: list[OutboxRow] = []
     pending = list(enumerate(group))
     while pending:
         seen: set[tuple[str, str]] = set()

@@ -13,6 +13,7 @@ from sqlalchemy import RowMapping
 from gateway.messages import MessageType, read_fragments
 from gateway.messages.versions import Known
 from gateway.model import Content, Decoded
+from gateway.ports import OutboxRow
 from gateway.store.consignments import ConsignmentKey
 from gateway.store.vault import Vault
 
@@ -77,7 +78,7 @@ class Accepted:
     """The answers in the order of the group, and the outbox rows to announce after commit."""
 
     answers: list[dict[str, Any]]
-    announced: list[tuple[str, str, list[str]]]
+    announced: list[OutboxRow]
 
 
 def known_version(row: RowMapping) -> Known:

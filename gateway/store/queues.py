@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
+from gateway.ports import OutboxRow
 from gateway.store.tables import outbox
 from gateway.telemetry import new_id
 
@@ -63,7 +64,7 @@ def post(
     at: datetime,
     *,
     lease: timedelta = LEASE,
-) -> list[tuple[str, str, list[str]]]:
+) -> list[OutboxRow]:
     """Write outbox rows of bounded size; what they hold, to announce after the commit.
 
     Who cannot announce gives no lease: the next sweep takes the rows.

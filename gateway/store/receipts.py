@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
+from gateway.ports import OutboxRow
 from gateway.store.queues import post
 from gateway.store.tables import receipt_digests, receipt_entries, receipts
 
@@ -27,7 +28,7 @@ class Arrived:
     received_at: datetime
 
 
-def store(connection: Connection, group: Sequence[Arrived]) -> list[tuple[str, str, list[str]]]:
+def store(connection: Connection, group: Sequence[Arrived]) -> list[OutboxRow]:
     """Keep the bytes, once for equal bytes; outbox rows to announce after the commit."""
     known = set(
         connection.execute(

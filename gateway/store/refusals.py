@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from gateway.ports import OutboxRow
 from gateway.store import documents as documents_store
 from gateway.store import messages as statements
 from gateway.store.queues import post
@@ -17,7 +18,7 @@ SPLITTING = "splitting"
 
 def refuse_message(
     connection: Connection, message: Mapping[Any, Any], code: str, at: datetime
-) -> list[tuple[str, str, list[str]]]:
+) -> list[OutboxRow]:
     """Mark the message refused and queue it for splitting; nothing for one refused before."""
     if not statements.move_message(connection, message["id"], "refuse"):
         return []

@@ -6,12 +6,13 @@ again: the authority never took them, and nothing in them was wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 from sqlalchemy import Connection
 
 from gateway.messages import Catalogue
+from gateway.ports import Announce, OutboxRow
 from gateway.store import documents as documents_store
 from gateway.store import queues
 from gateway.store.database import Database
@@ -19,8 +20,6 @@ from gateway.store.prepared import SUBMISSION
 from gateway.telemetry import Clock
 
 log = structlog.get_logger(__name__)
-
-Announce = Callable[[Sequence[tuple[str, str, list[str]]]], None]
 
 
 class Resuming:
@@ -40,9 +39,7 @@ class Resuming:
         """Returns when what waited for these profiles is on its way."""
         self._announce(await self._database.write(self._resume, profiles))
 
-    def _resume(
-        self, connection: Connection, profiles: Sequence[str]
-    ) -> list[tuple[str, str, list[str]]]:
+    def _resume(self, connection: Connection, profiles: Sequence[str]) -> list[OutboxRow]:
         now = self._clock()
         refused = documents_store.refused_for(connection, profiles, self._codes)
         moved = documents_store.move(

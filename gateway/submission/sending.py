@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from sqlalchemy import Connection, RowMapping
 
 from gateway.errors import GatewayError
 from gateway.model import Answer
-from gateway.ports import Authority, Transport
+from gateway.ports import Announce, Authority, OutboxRow, Transport
 from gateway.store import discrepancies, refusals
 from gateway.store import documents as documents_store
 from gateway.store import messages as statements
@@ -35,8 +35,6 @@ BACKOFF_FACTOR_MAX = 16
 """Waiting times double with each attempt, up to this factor."""
 
 log = structlog.get_logger(__name__)
-
-Announce = Callable[[Sequence[tuple[str, str, list[str]]]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,9 +193,7 @@ class Sending:
             )
         return wire
 
-    def _record(
-        self, connection: Connection, sent: Sequence[_Sent]
-    ) -> list[tuple[str, str, list[str]]]:
+    def _record(self, connection: Connection, sent: Sequence[_Sent]) -> list[OutboxRow]:
         now = self._clock()
         statements.end_attempts(
             connection,
@@ -213,7 +209,7 @@ class Sending:
                 for one in sent
             ],
         )
-        announced: list[tuple[str, str, list[str]]] = []
+        announced: list[OutboxRow] = []
         waiting = statements.unanswered(connection, [one.claim.row["id"] for one in sent])
         for one in sent:
             announced += self._record_one(connection, one, waiting, now)
@@ -221,7 +217,7 @@ class Sending:
 
     def _record_one(
         self, connection: Connection, one: _Sent, waiting: set[str], now: datetime
-    ) -> list[tuple[str, str, list[str]]]:
+    ) -> list[OutboxRow]:
         row = one.claim.row
         if one.answer.outcome == "refused":
             return refusals.refuse_message(connection, row, one.answer.code, now)

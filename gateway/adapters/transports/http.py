@@ -7,6 +7,7 @@ took the bytes, and the state of the message must say so.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 
 import aiohttp
 
@@ -43,7 +44,7 @@ class HttpTransport:
         try:
             async with self._opened().post(
                 self._url,
-                data=data,
+                data=BytesIO(data),
                 headers={"Content-Type": "application/xml", "X-Message-Id": message_id},
                 allow_redirects=False,
             ) as response:
