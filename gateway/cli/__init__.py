@@ -1,37 +1,69 @@
-"""The commands of `gateway`. Exit 0: done as asked; 1: a finding or failure; 2: wrong usage."""
+"""The commands of `gateway`. Exit 0: done as asked; 1: a finding or failure; 2: wrong usage.
+
+A command is loaded when it is called: `gateway check` must not wait for the web server.
+"""
 
 from __future__ import annotations
 
+import importlib
 import sys
+from typing import Any
 
 import typer
 
-from gateway.cli.api_keys import api
-from gateway.cli.check import check
-from gateway.cli.demo import demo
-from gateway.cli.keys import keys_app
-from gateway.cli.messages import messages
-from gateway.cli.serve import migrate, serve
-from gateway.cli.sign import sign
-from gateway.cli.simulate import simulate
 from gateway.errors import GatewayError
 
+COMMANDS = {
+    "serve": "gateway.cli.serve:serve",
+    "demo": "gateway.cli.demo:demo",
+    "simulate": "gateway.cli.simulate:simulate",
+    "migrate": "gateway.cli.serve:migrate",
+    "check": "gateway.cli.check:check",
+    "sign": "gateway.cli.sign:sign",
+    "messages": "gateway.cli.messages:messages",
+    "keys": "gateway.cli.keys:keys_app",
+}
+"""Every command and where it stands, in the order of the help."""
+
+
+class _Commands(typer.core.TyperGroup):
+    """Loads a command at its first use."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every command."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name."""
+        del ctx
+        place = COMMANDS.get(cmd_name)
+        return None if place is None else _load(cmd_name, place)
+
+
+def _load(name: str, place: str) -> Any:
+    module, _, attribute = place.partition(":")
+    found = getattr(importlib.import_module(module), attribute)
+    if isinstance(found, typer.Typer):
+        return typer.main.get_command(found)
+    loaded = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    loaded.command(name)(found)
+    return typer.main.get_command(loaded)
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="gateway",
     help="The open cross-border single-window gateway.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(serve)
-app.command()(demo)
-app.command()(simulate)
-app.command()(migrate)
-app.command()(check)
-app.command()(sign)
-app.command()(messages)
-keys_app.command("api")(api)
-app.add_typer(keys_app, name="keys", help="Business keys and API keys.")
+
+
+@app.callback()
+def _gateway() -> None:
+    """The open cross-border single-window gateway."""
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.app import authorities
+from gateway.app.authorities import authorities
 from gateway.check import MESSAGE_BYTES_MAX, judge, oversize
 from gateway.messages import load_catalogue
 from gateway.signing.trust import load_trust

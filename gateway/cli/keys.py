@@ -16,12 +16,31 @@ FAILURE, USAGE = 1, 2
 CODE = re.compile(r"[0-9A-Za-z]{1,18}")
 NAME_CHARACTERS_MAX = 64
 
-keys_app = typer.Typer(no_args_is_help=True)
+keys_app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 @keys_app.callback()
 def keys() -> None:
-    """Business keys that sign messages."""
+    """Business keys that sign messages, and API keys."""
+
+
+@keys_app.command("api")
+def api_key(
+    *,
+    role: Annotated[str, typer.Option(metavar="ROLE", help="operator, merchant, authority …")],
+    enterprise: Annotated[str, typer.Option(metavar="CODE", help="Whose key it is.")],
+    data: Annotated[Path | None, typer.Option(help="Folder of the embedded store.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings file (TOML).")] = None,
+) -> None:
+    """Make an API key and print it, once: only its SHA-256 is kept.
+
+    The embedded store belongs to one process; while the gateway runs, the operator makes further
+    keys with POST /v1/api-keys.
+    """
+    # Loaded here: making a business key needs no store.
+    from gateway.cli.api_keys import make_api_key  # noqa: PLC0415
+
+    typer.echo(make_api_key(config, data, role, enterprise))
 
 
 @keys_app.command("generate")

@@ -11,7 +11,8 @@ from typing import Annotated
 import structlog
 import typer
 
-from gateway.app import open_store, running
+from gateway.app.running import running
+from gateway.app.stores import open_store
 from gateway.cli.options import settings_of
 from gateway.settings import Settings
 from gateway.telemetry import configure_logs

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.app import Gateway
+from gateway.app.running import Gateway
 from gateway.registers import ApiKeys
 from gateway.settings import Settings
 from tests.flow import firms

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.app import running
+from gateway.app.running import running
 from gateway.messages import load_catalogue
 from gateway.web.server import make_app, serving
 from tests.flow import office as offices

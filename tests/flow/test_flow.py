@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.app import authorities
+from gateway.app.authorities import authorities
 from gateway.check import judge
 from gateway.messages import load_catalogue
 from tests.flow import firms

@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from gateway.app import Gateway, running
+from gateway.app.running import Gateway, running
 from gateway.registers import ApiKeys
 from gateway.settings import Settings
 from gateway.web.server import make_app, serving

@@ -1,4 +1,4 @@
-"""The composition root: the one place that picks implementations and wires them together."""
+"""Wiring: every part of a running gateway, made once and put together here."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gateway.adapters.authorities.customs import Customs
 from gateway.adapters.brokers.local import LocalBroker
 from gateway.adapters.transports.http import HttpTransport, Timeouts
 from gateway.adapters.transports.recorded import Recorded, WireFolder
+from gateway.app.authorities import authorities
+from gateway.app.stores import open_store, open_vault
 from gateway.intake import Intake
 from gateway.intake.door import Door
 from gateway.matching import Arrivals, Lateness, Matching
@@ -29,9 +30,8 @@ from gateway.relay import Relay
 from gateway.settings import Settings
 from gateway.signing.pool import SignerPool
 from gateway.store.database import Database
-from gateway.store.migrate import upgrade
 from gateway.store.registry import KeyChoice, Registers
-from gateway.store.vault import Vault, load_data_key
+from gateway.store.vault import Vault
 from gateway.submission import Gathering, Resuming, Sending, Splitting, Waits, Writing
 from gateway.telemetry import Clock, now
 from gateway.web.server import Services
@@ -45,27 +45,6 @@ QUEUES: Mapping[str, int] = {
     "resumption": 1,
 }
 """Every queue with the number of batches that are worked on at once."""
-
-
-def authorities(settings: Settings | None = None) -> dict[str, Authority]:
-    """Every authority by name."""
-    code = settings.customs_success_code if settings else "0000"
-    return {"customs": Customs(success_code=code)}
-
-
-def open_store(settings: Settings) -> Database:
-    """The store, at the newest revision, held by this process alone when it is embedded."""
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = None if settings.database_url else settings.data / "lock"
-    database = Database(settings.url, lock_file=lock)
-    upgrade(database.engine)
-    return database
-
-
-def open_vault(settings: Settings) -> Vault:
-    """The vault of the data key."""
-    text = settings.data_key.get_secret_value() if settings.data_key else None
-    return Vault(load_data_key(text, settings.data / "data.key"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +115,7 @@ async def _parts(settings: Settings, database: Database, clock: Clock) -> _Parts
         catalogue=catalogue,
         registers=registers,
         rules=load_rules(load_modes(), overrides),
-        adapters=authorities(settings),
+        adapters=authorities(settings.customs_success_code),
         broker=broker,
         relay=Relay(database, broker, clock, sweep_seconds=settings.sweep_seconds),
         committed=asyncio.Event(),

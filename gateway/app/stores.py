@@ -1,0 +1,23 @@
+"""Opening the store and the vault as the settings say."""
+
+from __future__ import annotations
+
+from gateway.settings import Settings
+from gateway.store.database import Database
+from gateway.store.migrate import upgrade
+from gateway.store.vault import Vault, load_data_key
+
+
+def open_store(settings: Settings) -> Database:
+    """The store, at the newest revision, held by this process alone when it is embedded."""
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = None if settings.database_url else settings.data / "lock"
+    database = Database(settings.url, lock_file=lock)
+    upgrade(database.engine)
+    return database
+
+
+def open_vault(settings: Settings) -> Vault:
+    """The vault of the data key."""
+    text = settings.data_key.get_secret_value() if settings.data_key else None
+    return Vault(load_data_key(text, settings.data / "data.key"))
