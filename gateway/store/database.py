@@ -1,4 +1,4 @@
-"""Connections to the store: one held writer, a few held readers, each in a thread of its own.
+"""Connections to the store: a few held writers, a few held readers, each in a thread of its own.
 
 Statements are plain functions of a `Connection`, so a transaction costs one hop between
 threads however many statements it has, and the same functions serve every engine.
@@ -10,21 +10,23 @@ import asyncio
 import fcntl
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection
 
 from gateway.errors import Misconfigured
+from gateway.store.engines import SQLITE, Waits, make_engine
+from gateway.store.lanes import Lane, OutcomeUnknown
+from gateway.store.presence import Presence
+
+__all__ = ["Database", "OutcomeUnknown", "Waits", "make_engine"]
 
 READERS = 2
-"""Held connections for reading beside the one writer."""
-BUSY_TIMEOUT_MILLISECONDS = 10_000
+"""Held connections for reading beside the writers."""
+WRITERS = 4
+"""Held connections for writing, of a server engine; SQLite has one."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,54 +35,72 @@ T = TypeVar("T")
 class Database:
     """The store of one process. `write` is one transaction; `read` sees committed rows only."""
 
-    def __init__(self, url: str, *, lock_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        lock_file: Path | None = None,
+        writers: int | None = None,
+        waits: Waits | None = None,
+    ) -> None:
+        """`writers` None: as many as suit the engine. SQLite never has more than one."""
+        waits = waits or Waits()
         self._lock = _lock(lock_file) if lock_file else None
-        self.engine = make_engine(url)
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-write")
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
-        self._write_connection: Connection | None = None
-        self._read_connections: SimpleQueue[Connection] = SimpleQueue()
+        self.engine = make_engine(url, waits)
+        embedded = self.engine.dialect.name == SQLITE
+        self.writers = 1 if embedded else writers or WRITERS
+        """How many transactions may write at once."""
+        self._write = Lane(
+            self.engine,
+            self.writers,
+            name="store-write",
+            reconnect_seconds=waits.reconnect_seconds,
+            options={} if embedded else {"isolation_level": "READ COMMITTED"},
+        )
+        self._read = Lane(
+            self.engine,
+            READERS,
+            name="store-read",
+            reconnect_seconds=waits.reconnect_seconds,
+            # One snapshot for all statements of a read, which SQLite's readers have anyway.
+            options={}
+            if embedded
+            else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+            repeatable=True,
+        )
+        self._presence = None if embedded else Presence(self.engine)
+
+    async def alone(self) -> bool:
+        """Whether no other process works on this store, so that what is claimed was left behind.
+
+        Asked at the start; from then on other processes know of this one.
+        """
+        if self._presence is None:
+            return True
+        return await asyncio.to_thread(self._presence.announce)
 
     async def write(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run `work(connection, …)` in one transaction on the held writer connection."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writer, lambda: self._write(work, args, kwargs))
+        """Run `work(connection, …)` in one transaction on a held writer connection.
+
+        Work whose transaction did not commit is run again, so it keeps nothing outside the
+        connection. Raises OutcomeUnknown when nobody can tell whether it committed.
+        """
+        return await self._write.run(lambda connection: work(connection, *args, **kwargs))
 
     async def read(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run `work(connection, …)` on a held reader connection."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, lambda: self._read(work, args, kwargs))
-
-    def _write(self, work: Callable[..., T], args: Any, kwargs: Any) -> T:
-        if self._write_connection is None or self._write_connection.closed:
-            self._write_connection = self.engine.connect()
-        with self._write_connection.begin():
-            return work(self._write_connection, *args, **kwargs)
-
-    def _read(self, work: Callable[..., T], args: Any, kwargs: Any) -> T:
-        connection = (
-            self.engine.connect()
-            if self._read_connections.empty()
-            else self._read_connections.get()
-        )
-        try:
-            with connection.begin():
-                return work(connection, *args, **kwargs)
-        finally:
-            self._read_connections.put(connection)
+        return await self._read.run(lambda connection: work(connection, *args, **kwargs))
 
     def close(self) -> None:
         """Finish what is under way, then let go of the connections and the lock."""
-        self._writer.shutdown(wait=True)
-        self._readers.shutdown(wait=True)
-        if self._write_connection is not None:
-            self._write_connection.close()
-        while not self._read_connections.empty():
-            self._read_connections.get().close()
+        self._write.close()
+        self._read.close()
+        if self._presence is not None:
+            self._presence.close()
         self.engine.dispose()
         if self._lock is not None:
             os.close(self._lock)
@@ -100,37 +120,3 @@ def _lock(file: Path) -> int:
             f"Another process holds the data folder {file.parent}.",
         ) from error
     return descriptor
-
-
-def make_engine(url: str) -> Engine:
-    """An engine whose SQLite connections are durable (WAL, synchronous=FULL)."""
-    if not url.startswith("sqlite"):
-        return create_engine(url, poolclass=NullPool, hide_parameters=True)
-    engine = create_engine(
-        url,
-        poolclass=NullPool,
-        hide_parameters=True,  # an error text with parameters would carry what was handed in
-        connect_args={"check_same_thread": False, "isolation_level": None},
-    )
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _prepare(connection: DBAPIConnection, _record: object) -> None:
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}",
-        "temp_store=MEMORY",
-        "cache_size=-65536",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    """A plain BEGIN: in the writer the lock is ours alone, in readers it gives one snapshot."""
-    connection.exec_driver_sql("BEGIN")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+
+from gateway.store.racing import POSTGRESQL, Turn, take_turn
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -19,8 +21,13 @@ def configuration() -> Config:
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Create or change tables, in one transaction."""
+    """Create or change tables, in one transaction; of several processes one does it."""
     config = configuration()
     with engine.begin() as connection:
+        if connection.dialect.name == POSTGRESQL:
+            # A change of a large table takes longer than any statement of the running gateway.
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+        take_turn(connection, Turn.MIGRATION)
         config.attributes["connection"] = connection
         command.upgrade(config, revision)

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary, String, Text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeDecorator
 
 Id = String(36)
@@ -58,3 +60,19 @@ class Json(TypeDecorator[Any]):
     def process_result_value(self, value: Any, _dialect: Dialect) -> Any:
         """Read back."""
         return None if value is None else json.loads(value)
+
+
+class CurrentTransaction(ColumnElement[int]):
+    """The number of the writing transaction; 0 in SQLite, where one writes after the other."""
+
+    inherit_cache = True
+
+
+@compiles(CurrentTransaction)
+def _no_number(_element: CurrentTransaction, _compiler: object, **_: object) -> str:
+    return "0"
+
+
+@compiles(CurrentTransaction, "postgresql")
+def _xact_id(_element: CurrentTransaction, _compiler: object, **_: object) -> str:
+    return "(pg_current_xact_id()::text::bigint)"

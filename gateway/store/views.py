@@ -10,8 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    literal_column,
+    select,
+    true,
+    tuple_,
+)
 
+from gateway.store.racing import POSTGRESQL
 from gateway.store.tables import (
     consignments,
     discrepancies,
@@ -22,6 +33,8 @@ from gateway.store.tables import (
 )
 
 Rows = Sequence[RowMapping]
+Cursor = tuple[int, int]
+"""A place among the changes: number of the transaction (0 in SQLite) and number of the event."""
 
 CHANGES_SCANNED_MAX = 5_000
 """Events that one question about changes looks at, however few of them the viewer may see."""
@@ -57,7 +70,7 @@ class Changes:
     """A page of changes. `next` is the cursor behind all that was looked at."""
 
     rows: Rows
-    next: int
+    next: Cursor
     more: bool
 
 
@@ -152,23 +165,26 @@ def consignments_of_order(
     return list(connection.execute(query.order_by(consignments.c.id).limit(2)).scalars())
 
 
-def changes(connection: Connection, after: int, limit: int, viewer: str | None) -> Changes:
-    """States that documents reached, in the order in which they were committed.
+def changes(connection: Connection, after: Cursor, limit: int, viewer: str | None) -> Changes:
+    """States that documents reached, in the order of their transactions.
 
-    The cursor skips nothing: events get their number inside the one writing transaction of the
-    embedded store, so a smaller number never becomes visible after a larger one. (An engine with
-    concurrent writers needs a bound below which no transaction is open.)
+    The cursor skips nothing. Of several writers the one that took the smaller number may commit
+    later, so an event counts by its transaction first, and is shown when no transaction with a
+    smaller number is open any more. SQLite writes one after the other: there the number is enough.
     """
+    position = tuple_(events.c.xact, events.c.seq)
+    settled = events.c.xact < _oldest_open() if _several_writers(connection) else true()
     scanned = (
-        select(events.c.seq, events.c.at, events.c.state, events.c.document_id)
-        .where(events.c.seq > after)
-        .order_by(events.c.seq)
+        select(events.c.xact, events.c.seq, events.c.at, events.c.state, events.c.document_id)
+        .where(position > tuple_(*after), settled)
+        .order_by(events.c.xact, events.c.seq)
         .limit(CHANGES_SCANNED_MAX)
         .subquery()
     )
     rows = _all(
         connection,
         select(
+            scanned.c.xact,
             scanned.c.seq,
             scanned.c.at,
             scanned.c.state,
@@ -180,18 +196,38 @@ def changes(connection: Connection, after: int, limit: int, viewer: str | None) 
         )
         .join(documents, documents.c.id == scanned.c.document_id)
         .where(scanned.c.state.is_not(None), _visible(documents.c.parties, viewer))
-        .order_by(scanned.c.seq)
+        .order_by(scanned.c.xact, scanned.c.seq)
         .limit(limit + 1),
     )
     if len(rows) > limit:
-        return Changes(rows=rows[:limit], next=rows[limit - 1]["seq"], more=True)
-    last = connection.execute(
-        select(scanned.c.seq).order_by(scanned.c.seq.desc()).limit(1)
-    ).scalar_one_or_none()
+        return Changes(rows=rows[:limit], next=_cursor(rows[limit - 1]), more=True)
+    last = (
+        connection.execute(
+            select(scanned.c.xact, scanned.c.seq)
+            .order_by(scanned.c.xact.desc(), scanned.c.seq.desc())
+            .limit(1)
+        )
+        .mappings()
+        .first()
+    )
     if last is None:
         return Changes(rows=(), next=after, more=False)
-    more = connection.execute(select(events.c.seq).where(events.c.seq > last).limit(1)).first()
-    return Changes(rows=rows, next=last, more=more is not None)
+    following = select(events.c.seq).where(position > tuple_(*_cursor(last)), settled).limit(1)
+    more = connection.execute(following).first()
+    return Changes(rows=rows, next=_cursor(last), more=more is not None)
+
+
+def _several_writers(connection: Connection) -> bool:
+    return connection.dialect.name == POSTGRESQL
+
+
+def _oldest_open() -> ColumnElement[int]:
+    """The smallest number of a transaction that is still open; all below it are over."""
+    return literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint", BigInteger)
+
+
+def _cursor(row: RowMapping) -> Cursor:
+    return row["xact"], row["seq"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

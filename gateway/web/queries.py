@@ -9,13 +9,15 @@ from collections.abc import Collection
 from aiohttp import web
 
 from gateway.errors import Refused
+from gateway.store.views import Cursor
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1_000
 TEXT_CHARACTERS_MAX = 100
 CURSOR_CHARACTERS_MAX = 400
 COUNT = re.compile(r"[1-9][0-9]{0,3}")
-SEQUENCE = re.compile(r"[0-9]{1,18}")
+PLACE = re.compile(r"(?:([0-9]{1,18})-)?([0-9]{1,18})")
+"""A cursor of changes: the number of an event, before it that of its transaction if it has one."""
 
 
 def check_names(request: web.Request, known: Collection[str]) -> None:
@@ -35,12 +37,18 @@ def limit_of(request: web.Request) -> int:
     return int(text)
 
 
-def sequence_of(request: web.Request) -> int:
+def place_of(request: web.Request) -> Cursor:
     """The cursor of changes; absent or empty: from the start."""
-    text = request.query.get("after") or "0"
-    if not SEQUENCE.fullmatch(text):
+    found = PLACE.fullmatch(request.query.get("after") or "0")
+    if found is None:
         raise bad("after", "不是本接口给出的游标。", "is no cursor of this address.")
-    return int(text)
+    return int(found[1] or 0), int(found[2])
+
+
+def place_text(place: Cursor) -> str:
+    """The cursor as the caller gets it; `place_of` reads it."""
+    transaction, number = place
+    return f"{transaction}-{number}" if transaction else str(number)
 
 
 def text_of(request: web.Request, name: str, values: Collection[str] = ()) -> str | None:

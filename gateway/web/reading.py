@@ -68,7 +68,7 @@ class Reading:
         queries.check_names(request, ("after", "limit"))
         found = await self.database.read(
             views.changes,
-            queries.sequence_of(request),
+            queries.place_of(request),
             queries.limit_of(request),
             self._viewer(caller),
         )

@@ -16,6 +16,7 @@ from gateway.store.prepared import stored_content
 from gateway.store.registers import Record
 from gateway.store.vault import Vault
 from gateway.store.views import Changes, ConsignmentView, DocumentView
+from gateway.web.queries import place_text
 
 Json = dict[str, Any]
 
@@ -79,7 +80,7 @@ def changes_json(found: Changes, catalogue: Catalogue) -> Json:
     return {
         "changes": [
             {
-                "cursor": str(row["seq"]),
+                "cursor": place_text((row["xact"], row["seq"])),
                 "document_id": row["id"],
                 "kind": row["kind"],
                 "key": key_values(catalogue.type(row["type"]).row.key, row["key_text"]),
@@ -89,7 +90,7 @@ def changes_json(found: Changes, catalogue: Catalogue) -> Json:
             }
             for row in found.rows
         ],
-        "next": str(found.next),
+        "next": place_text(found.next),
         "more": found.more,
     }
 

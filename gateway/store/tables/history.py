@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, text
 
 from gateway.store.tables.metadata import metadata
-from gateway.store.types import Id, Json, Sequence, UtcTime
+from gateway.store.types import CurrentTransaction, Id, Json, Sequence, UtcTime
 
 events = Table(
     "events",
@@ -18,9 +18,13 @@ events = Table(
     Column("state", String(20)),
     Column("detail", Json),
     Column("correlation", String(36)),
+    Column("xact", BigInteger, nullable=False, server_default=CurrentTransaction()),
     sqlite_autoincrement=True,
 )
-"""Append-only history. A row with a document and a state is a change that its parties see."""
+"""Append-only history. A row with a document and a state is a change that its parties see.
+`xact` is the transaction that wrote the row: of several writers the one with the smaller number
+`seq` may commit later, so PostgreSQL's readers go by the transaction first (`views.changes`)."""
+Index("ix_events_xact_seq", events.c.xact, events.c.seq)
 
 outbox = Table(
     "outbox",
