@@ -61,8 +61,22 @@ class Settings(BaseSettings):
 
     data: Path = Path("data")
     """Folder of the embedded store, the data key and the lock."""
-    database_url: str | None = None
-    """Empty: SQLite in the data folder."""
+    database_url: SecretStr | None = None
+    """Empty: SQLite in the data folder. PostgreSQL: postgresql+psycopg://user@host/name."""
+    database_writers: int | None = Field(default=None, gt=0, le=64)
+    """Transactions that write at once; empty: 4 on PostgreSQL. SQLite has one in any case."""
+    database_statement_seconds: float = Field(default=30, gt=0)
+    """PostgreSQL ends a statement that takes longer."""
+    database_lock_seconds: float = Field(default=5, gt=0)
+    """PostgreSQL ends a statement that waits longer for a row; the transaction is run again."""
+    database_idle_seconds: float = Field(default=60, gt=0)
+    """PostgreSQL ends a transaction in which nothing happens for so long."""
+    database_reconnect_seconds: float = Field(default=10, gt=0)
+    """How long a transaction waits for a PostgreSQL that is away, before its caller hears of it."""
+    amqp_url: SecretStr | None = None
+    """RabbitMQ, as amqp:// or amqps:// with user, password and vhost. Empty: the local broker."""
+    amqp_prefix: str = Field(default="gateway", pattern=r"^[a-z0-9_.-]{1,64}$")
+    """Begins the name of every exchange and queue, so that gateways may share a vhost."""
     data_key: SecretStr | None = None
     """Base64 of 32 bytes; empty: the file data.key in the data folder, made once with mode 0600."""
     host: str = "127.0.0.1"
@@ -146,7 +160,9 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The address of the store."""
-        return self.database_url or f"sqlite:///{self.data / 'gateway.sqlite'}"
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data / 'gateway.sqlite'}"
 
 
 def load_settings(config: Path | None, **given: object) -> Settings:

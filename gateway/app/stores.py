@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from sqlalchemy.exc import DatabaseError
+
+from gateway.errors import Misconfigured
 from gateway.settings import Settings
-from gateway.store.database import Database
+from gateway.store.database import Database, Waits
 from gateway.store.migrate import upgrade
 from gateway.store.vault import Vault, load_data_key
 
@@ -12,8 +15,26 @@ def open_store(settings: Settings) -> Database:
     """The store, at the newest revision, held by this process alone when it is embedded."""
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = None if settings.database_url else settings.data / "lock"
-    database = Database(settings.url, lock_file=lock)
-    upgrade(database.engine)
+    database = Database(
+        settings.url,
+        lock_file=lock,
+        writers=settings.database_writers,
+        waits=Waits(
+            statement_seconds=settings.database_statement_seconds,
+            lock_seconds=settings.database_lock_seconds,
+            idle_seconds=settings.database_idle_seconds,
+            reconnect_seconds=settings.database_reconnect_seconds,
+        ),
+    )
+    try:
+        upgrade(database.engine)
+    except DatabaseError as error:
+        database.close()
+        raise Misconfigured(
+            "K-store",
+            "存储无法打开或升级。",
+            f"The store cannot be opened or migrated: {error.orig}",
+        ) from error
     return database
 
 
