@@ -61,7 +61,11 @@ def demo(
         data=data.resolve() if data else None,
         messages=messages.resolve() if messages else None,
     )
-    raise typer.Exit(asyncio.run(_until_told(options, keep=keep, as_json=json_)))
+    try:
+        status = asyncio.run(_until_told(options, keep=keep, as_json=json_))
+    except OSError as error:
+        _stop(f"{error.filename or 'the demo'}: {error.strerror or error}")
+    raise typer.Exit(status)
 
 
 async def _until_told(options: Options, *, keep: bool, as_json: bool) -> int:

@@ -21,7 +21,7 @@ WATCH_SECONDS = 0.3
 WAITS: Mapping[str, float] = {
     "linger_seconds": 0.3,
     "unknown_wait_seconds": 1,
-    "answer_wait_seconds": 20,
+    "answer_wait_seconds": 60,
     "send_poll_seconds": 0.2,
     "sweep_seconds": 0.5,
     "lateness_poll_seconds": 0.5,
@@ -31,7 +31,7 @@ WAITS: Mapping[str, float] = {
 """Waiting times in seconds, where production waits for minutes and days."""
 
 COLLECTING_SECONDS = 5.0
-COLLECTING_SECONDS_PER_CONSIGNMENT = 0.02
+COLLECTING_SECONDS_PER_CONSIGNMENT = 0.01
 """A missing payment is overdue after this time; handing everything in must take less."""
 
 

@@ -89,7 +89,7 @@ def show(run: Run, found: Json, console: Console) -> None:
     for name, number in Counter(one.trouble.name for one in run.consignments).most_common():
         trouble = kinds[name]
         troubles.add_row(
-            trouble.en or "none: all documents agree",
+            trouble.name or "none",
             trouble.ends,
             ", ".join(trouble.discrepancies) or "-",
             str(number),

@@ -114,6 +114,11 @@ class Demo:
             "console": None,
             "simulator": self.installation.simulator.url,
             "keys": {role: first[role] for role in SHOWN_ROLES},
+            "enterprises": {
+                caller.role: caller.code
+                for caller, token in self.keys.items()
+                if caller.role in SHOWN_ROLES and first[caller.role] == token
+            },
         }
 
     async def stay(self) -> None:

@@ -279,13 +279,14 @@ def test_keep_ends_with_sigterm(tmp_path: Path) -> None:
         ["--seed", "x"],
         ["--data", "FULL"],
         ["--messages", "FULL"],
+        ["--data", "FULL/file/below"],
     ],
     ids=" ".join,
 )
 def test_wrong_usage_is_told_before_anything_starts(arguments: list[str], tmp_path: Path) -> None:
     """Exit 2, a sentence, no traceback; a folder with something in it is not touched."""
     (tmp_path / "file").touch()
-    given = [str(tmp_path) if one == "FULL" else one for one in arguments]
+    given = [one.replace("FULL", str(tmp_path)) for one in arguments]
     done = subprocess.run(_command("demo", *given), capture_output=True, check=False)
     assert done.returncode == 2
     assert done.stderr

@@ -19,7 +19,7 @@ CONSIGNMENTS = 130
 GATEWAY_KILLS, SIMULATOR_KILLS = 10, 3
 UPTIME_SECONDS = (0.05, 1.2)
 """Between two kills everything runs for a random time in these bounds."""
-RUN_SECONDS = 280
+RUN_SECONDS = 540
 
 
 async def _hand_in_and_kill(demo: Demo, chance: random.Random) -> Counter[str]:
@@ -52,7 +52,7 @@ async def test_kills_lose_nothing_and_declare_nothing_twice(tmp_path: Path) -> N
         consignments=CONSIGNMENTS,
         seed=seed,
         data=tmp_path / "data",
-        settings={"collecting_wait_seconds": 40, "answer_wait_seconds": 5},
+        settings={"collecting_wait_seconds": 25, "answer_wait_seconds": 5},
         pace_seconds=0.2,
     )
     async with (
