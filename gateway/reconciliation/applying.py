@@ -15,12 +15,13 @@ import structlog
 from sqlalchemy import Connection, RowMapping
 
 from gateway.errors import Invalid
+from gateway.messages.keys import key_text
 from gateway.ports import Announce, OutboxRow
 from gateway.reconciliation.consequences import Consequences
 from gateway.reconciliation.matched import Matched, match
 from gateway.reconciliation.reading import Reading, ReadReceipt
 from gateway.reconciliation.releasing import Releasing
-from gateway.store import discrepancies, refusals
+from gateway.store import discrepancies, numbers, refusals
 from gateway.store import messages as messages_store
 from gateway.store import receipts as statements
 from gateway.store.database import Database
@@ -28,6 +29,8 @@ from gateway.store.vault import Vault
 from gateway.telemetry import Clock
 
 log = structlog.get_logger(__name__)
+
+INVENTORY = "CEB621"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +117,12 @@ class Applying:
         announced = self._refuse(connection, done, now)
         matched = match(connection, self._received(done), self._tolerance)
         self._store(connection, matched)
-        discrepancies.open_all(connection, map(_unknown, _homeless(matched)), now)
-        outcome = self._consequences.draw(connection, matched, now)
+        found = numbers.note(connection, self._given(matched))
+        discrepancies.close(connection, found, now, resolution="receipt")
+        homeless = [one for one in _homeless(matched) if one.id not in found]
+        discrepancies.open_all(connection, map(_unknown, homeless), now)
+        answers = [one for one in matched if one.entry.answers]
+        outcome = self._consequences.draw(connection, answers, now)
         announced += self._releasing.release(connection, outcome.answered_keys, now)
         return [*announced, *outcome.announced], outcome.paused
 
@@ -154,6 +161,16 @@ class Applying:
             if read.receipt
             for entry in read.receipt.entries
         ]
+
+    def _given(self, matched: Sequence[Matched]) -> dict[str, str]:
+        """The numbers that customs gave to inventories of ours, as key text to document id."""
+        name = numbers.INVENTORY_NUMBER
+        return {
+            key_text((name,), one.entry.numbers, self._reading.identity): one.document["id"]
+            for one in matched
+            if one.document and one.document["type"] == INVENTORY and one.entry.answers
+            if one.entry.numbers.get(name)
+        }
 
     def _store(self, connection: Connection, matched: Sequence[Matched]) -> None:
         rows = [self._entry_row(one) for one in matched]

@@ -13,6 +13,7 @@ from gateway.reconciliation.reading import ReadEntry
 from gateway.store import documents as documents_store
 from gateway.store import messages as messages_store
 from gateway.store import receipts as statements
+from gateway.store.numbers import INVENTORY_NUMBER
 from gateway.telemetry import new_id
 
 
@@ -37,17 +38,18 @@ def match(
     first = {digest: (receipt, entry) for receipt, digest, entry in received}
     known = statements.known_entries(connection, first) if first else set()
     new = {digest: pair for digest, pair in first.items() if digest not in known}
-    keys = _keys(connection, [entry for _, entry in new.values()])
+    keys = _keys(connection, [entry for _, entry in new.values() if entry.answers])
     versions = documents_store.versions_of(connection, {key["id"] for key in keys.values()})
+    told = _inventories(connection, [entry for _, entry in new.values() if not entry.answers])
     attempts = messages_store.attempts_of(
         connection,
         {row["message_id"] for rows in versions.values() for row in rows if row["message_id"]},
     )
     matched = []
     for digest, (receipt, entry) in new.items():
-        key = keys.get((entry.answers, entry.key_text, entry.own_number))
+        key = keys.get((entry.answers or "", entry.key_text, entry.own_number))
         rows = versions.get(key["id"], []) if key else []
-        document = _version(rows, entry, tolerance)
+        document = _version(rows, entry, tolerance) if entry.answers else told.get(entry.key_text)
         before = attempts.get(document["message_id"] or "", []) if document else []
         matched.append(
             Matched(
@@ -67,7 +69,7 @@ def _keys(
 ) -> dict[tuple[str, str, str], RowMapping]:
     """The keys that entries name, by (type, key text, own number)."""
     found: dict[tuple[str, str, str], RowMapping] = {}
-    for type_ in dict.fromkeys(entry.answers for entry in entries):
+    for type_ in dict.fromkeys(entry.answers or "" for entry in entries):
         here = [entry for entry in entries if entry.answers == type_]
         rows = documents_store.keys_of(connection, type_, [entry.key_text for entry in here])
         by_text: Mapping[str, RowMapping] = {row["key_text"]: row for row in rows}
@@ -78,6 +80,15 @@ def _keys(
             if row is not None:
                 found[type_, entry.key_text, entry.own_number] = row
     return found
+
+
+def _inventories(connection: Connection, entries: Sequence[ReadEntry]) -> dict[str, RowMapping]:
+    """The inventories whose number from customs these entries name, by key text."""
+    texts = {entry.key_text for entry in entries}
+    rows = documents_store.keys_of(connection, INVENTORY_NUMBER, texts)
+    found = documents_store.documents_by_id(connection, {row["document_id"] for row in rows})
+    by_id = {document["id"]: document for document in found}
+    return {row["key_text"]: by_id[row["document_id"]] for row in rows}
 
 
 def _version(

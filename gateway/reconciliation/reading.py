@@ -6,7 +6,7 @@ authority) together with SenderId and ReceiverId of the envelope.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -16,21 +16,28 @@ from gateway.messages.keys import Identity, key_text
 from gateway.messages.status import named_guid, parse_return_codes
 from gateway.model import Content, Opened
 from gateway.ports import Authority
+from gateway.store.numbers import INVENTORY_NUMBER
 from gateway.telemetry import SHANGHAI
 
 RECEIPT_XML_BYTES_MAX = 8_388_608
-NUMBERS = ("preNo", "invtNo", "rkdNo")
+NUMBERS = (
+    "preNo", "invtNo", "rkdNo", "taxNo", "entDutyNo", "customsTax", "valueAddedTax",
+    "consumptionTax",
+)  # fmt: skip
+"""What customs tells beside a status: its numbers, and the taxes of a bill in yuan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadEntry:
     """One entry of a receipt, as far as it can be told without the store.
 
-    `complete` is False when a receipt leaves out an enterprise code of the key.
+    `answers` is the type that it answers; None for news that answers nothing, which names the
+    inventory by the number that customs gave it. `complete` is False when a receipt leaves out an
+    enterprise code of the key.
     """
 
     type: str
-    answers: str
+    answers: str | None
     key_text: str
     own_number: str
     complete: bool
@@ -87,10 +94,11 @@ class Reading:
         contents = read(type_, root)
         if type_.row.kind == "refusal":
             return ReadReceipt(type=type_.name, refusals=tuple(map(_refusal, contents)))
-        answered = self.catalogue.type(type_.row.answers or "")
+        answers = type_.row.answers
+        key = self.catalogue.type(answers).row.key if answers else (INVENTORY_NUMBER,)
         return ReadReceipt(
             type=type_.name,
-            entries=tuple(self._entry(type_, answered, content) for content in contents),
+            entries=tuple(self._entry(type_, key, content) for content in contents),
         )
 
     def _check_address(self, opened: Opened) -> None:
@@ -103,13 +111,12 @@ class Reading:
         if not any(self.is_ours(receiver) for receiver in opened.receivers):
             raise _unreadable("A-receiver", "接收方不是本网关。", "No receiver is one of ours.")
 
-    def _entry(self, type_: MessageType, answered: MessageType, content: Content) -> ReadEntry:
+    def _entry(self, type_: MessageType, key: Sequence[str], content: Content) -> ReadEntry:
         head, row = content.head, type_.row
         info = head.get(row.info_field, "")
-        key = answered.row.key
         return ReadEntry(
             type=type_.name,
-            answers=answered.name,
+            answers=row.answers,
             key_text=key_text(key, head, self.identity),
             own_number=head.get(key[-1], ""),
             complete=all(head.get(name) for name in key),

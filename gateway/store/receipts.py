@@ -103,7 +103,7 @@ def add_entries(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def entries_of(connection: Connection, document_ids: Iterable[str]) -> dict[str, list[RowMapping]]:
-    """All entries of these documents, by document."""
+    """All entries that answer these documents, by document; tax bills tell no state of them."""
     wanted = list(document_ids)
     found: dict[str, list[RowMapping]] = {}
     if not wanted:
@@ -116,7 +116,7 @@ def entries_of(connection: Connection, document_ids: Iterable[str]) -> dict[str,
             receipt_entries.c.codes,
             receipt_entries.c.numbers,
             receipt_entries.c.attempts_before,
-        ).where(receipt_entries.c.document_id.in_(wanted))
+        ).where(receipt_entries.c.document_id.in_(wanted), receipt_entries.c.answers.is_not(None))
     ).mappings()
     for row in rows:
         found.setdefault(row["document_id"], []).append(row)

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from aiohttp import web
 from lxml import etree
@@ -119,6 +120,7 @@ def entry(
         "CEB311": ("CEB312", ("ebpCode", "ebcCode", "orderNo")),
         "CEB411": ("CEB412", ("payCode", "payTransactionId")),
         "CEB511": ("CEB512", ("logisticsCode", "logisticsNo")),
+        "CEB513": ("CEB514", ("logisticsCode", "logisticsNo", "logisticsStatus")),
         "CEB621": ("CEB622", ("customsCode", "ebpCode", "ebcCode", "agentCode", "copNo")),
         "CEB711": ("CEB712", ("customsCode", "operatorCode", "copNo")),
     }
@@ -135,6 +137,7 @@ def receipt(entries: Sequence[tuple[str, Mapping[str, str]]]) -> bytes:
         "CEB312": "OrderReturn",
         "CEB412": "PaymentReturn",
         "CEB512": "LogisticsReturn",
+        "CEB514": "LogisticsStatusReturn",
         "CEB622": "InventoryReturn",
         "CEB712": "DeliveryReturn",
         "CEB900": "MessageReturn",
@@ -148,6 +151,33 @@ def receipt(entries: Sequence[tuple[str, Mapping[str, str]]]) -> bytes:
     guid = entries[0][1]["guid"]
     start = f'<{type_}Message xmlns="{CEB}" guid="{guid}" version="1.0">'
     return f"{start}{body}</{type_}Message>".encode()
+
+
+def tax_bill(invt_no: str, tax_no: str, at: datetime, status: str = "1") -> bytes:
+    """CEB816: a bill of one row over 28.21 yuan for the inventory with that number."""
+    taxes = "<customsTax>0</customsTax><valueAddedTax>28.21</valueAddedTax>"
+    taxes += "<consumptionTax>0</consumptionTax>"
+    head = f"{_tax_head(invt_no, tax_no, at)}{taxes}<status>{status}</status>"
+    row = f"<gnum>1</gnum><gcode>1901101000</gcode><taxPrice>310</taxPrice>{taxes}"
+    body = f"<TaxHeadRd>{head}</TaxHeadRd><TaxListRd>{row}</TaxListRd>"
+    return _tax_message("CEB816Message", body)
+
+
+def tax_status(invt_no: str, tax_no: str, at: datetime, status: str) -> bytes:
+    """CEB818: the bill is summed up in a payment book (2) or void (3)."""
+    head = f"{_tax_head(invt_no, tax_no, at)}<status>{status}</status><entDutyNo>BOOK-1</entDutyNo>"
+    return _tax_message("CEB818Message", f"<TaxHeadStatus>{head}</TaxHeadStatus>")
+
+
+def _tax_head(invt_no: str, tax_no: str, at: datetime) -> str:
+    fields = {"returnTime": return_time(at), "invtNo": invt_no, "taxNo": tax_no}
+    texts = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in fields.items())
+    return f"<guid>{uuid4()}</guid>{texts}"
+
+
+def _tax_message(root: str, body: str) -> bytes:
+    start = f'<{root} xmlns="{CEB}" guid="{uuid4()}" version="1.0">'
+    return f"{start}<Tax>{body}</Tax></{root}>".encode()
 
 
 def refusal(got: Received, at: datetime, status: str = "-999999") -> bytes:
