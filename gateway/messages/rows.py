@@ -42,7 +42,7 @@ class Row:
     name: str
     authority: str
     kind: str
-    """order, payment…; `receipt` for every receipt and `refusal` for CEB900."""
+    """order, payment…; `receipt` for what answers a message of ours, `refusal` for CEB900."""
     resource: str | None = None
     """Where it is posted below /v1/, e.g. import/orders; None when nobody posts it."""
     direction: str = ""
@@ -56,7 +56,7 @@ class Row:
     """The business key."""
     receipt: str | None = None
     answers: str | None = None
-    """For a receipt: the message type that it answers."""
+    """For a receipt: the message type that it answers; None for a refusal and for tax bills."""
     match: tuple[str, ...] = ()
     """For a receipt: its fields that name the document it is about."""
     status_field: str = ""

@@ -29,8 +29,8 @@ class MessageType:
 
     @property
     def is_receipt(self) -> bool:
-        """Whether it answers another message."""
-        return self.row.kind in {"receipt", "refusal"}
+        """Whether an authority sends it: an answer to a message of ours, or a tax bill."""
+        return not (self.schema.transfer or self.schema.record)
 
     @property
     def is_record(self) -> bool:
