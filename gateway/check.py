@@ -86,6 +86,11 @@ def refused(code: str, zh: str, en: str) -> dict[str, Any]:
     return _as_json(_Judged(findings=[Problem(path="/", code=code, zh=zh, en=en)]))
 
 
+def missing(reason: str) -> dict[str, Any]:
+    """The verdict on a file that cannot be read; `reason` as the system says it."""
+    return refused("X-missing", f"文件无法读取：{reason}", f"the file cannot be read: {reason}")
+
+
 def oversize() -> dict[str, Any]:
     """The verdict on a file over 32 MiB."""
     return refused(

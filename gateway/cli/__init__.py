@@ -71,5 +71,14 @@ def main() -> None:
     try:
         app()
     except GatewayError as error:
-        print(f"gateway: {error.en} ({error.code})", file=sys.stderr)  # noqa: T201 - for a person
+        _tell(f"{error.en} ({error.code})")
         sys.exit(1)
+    except OSError as error:
+        # A port in use, a folder that cannot be made, an address that does not exist.
+        place = f"{error.filename}: " if error.filename else ""
+        _tell(f"{place}{error.strerror or error}")
+        sys.exit(2 if error.filename else 1)
+
+
+def _tell(sentence: str) -> None:
+    print(f"gateway: {sentence}", file=sys.stderr)  # noqa: T201 - for a person

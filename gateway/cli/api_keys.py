@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import typer
+
 from gateway.app.stores import open_store
 from gateway.cli.options import settings_of
 from gateway.messages import load_catalogue
 from gateway.registers import ApiKeys, Issued
+from gateway.registers.api_keys import ROLES
 from gateway.settings import Settings
 from gateway.store.registry import Registers
 from gateway.telemetry import now
@@ -17,7 +20,10 @@ ACTOR = "command line"
 
 
 def make_api_key(config: Path | None, data: Path | None, role: str, enterprise: str) -> str:
-    """A new API key in the store that the settings name."""
+    """A new API key in the store that the settings name; wrong usage ends with status 2."""
+    if role not in ROLES:
+        typer.echo(f"gateway: --role is one of {', '.join(ROLES)}", err=True)
+        raise typer.Exit(2)
     return asyncio.run(_issue(settings_of(config, data=data), role, enterprise)).token
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.app.authorities import authorities
-from gateway.check import MESSAGE_BYTES_MAX, judge, oversize
+from gateway.check import MESSAGE_BYTES_MAX, judge, missing, oversize
 from gateway.messages import load_catalogue
 from gateway.signing.trust import load_trust
 
@@ -41,14 +41,19 @@ def check(
         try:
             data = _read(path)
         except OSError as error:
-            typer.echo(f"gateway: {path}: {error.strerror}", err=True)
+            # A line for every file, in order: who zips lines to arguments must not be misled.
+            _show({"file": _name(path)} | missing(error.strerror or "?"), as_json=json_)
             status = USAGE
             continue
         verdict = oversize() if data is None else judge(data, catalogue, adapters, trust=store)
-        _show({"file": os.fsencode(path).decode("utf-8", "replace")} | verdict, as_json=json_)
+        _show({"file": _name(path)} | verdict, as_json=json_)
         if not verdict["ok"]:
             status = max(status, FINDING)
     raise typer.Exit(status)
+
+
+def _name(path: Path) -> str:
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _read(path: Path) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import typer
@@ -17,6 +18,9 @@ def settings_of(config: Path | None, **given: object) -> Settings:
         raise typer.Exit(2)
     try:
         return load_settings(config, **given)
+    except tomllib.TOMLDecodeError as error:
+        typer.echo(f"gateway: {config}: {error}", err=True)
+        raise typer.Exit(2) from None
     except ValidationError as error:
         for fault in error.errors():
             place = ".".join(str(part) for part in fault["loc"])

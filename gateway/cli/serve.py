@@ -20,14 +20,20 @@ from gateway.web.server import make_app, serving
 
 log = structlog.get_logger(__name__)
 
-DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the embedded store.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Folder of the embedded store [default: data].")
+]
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]
 
 
 def serve(
     data: DataOption = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port; 0 takes a free one [default: 8080].")
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Run the gateway: API, workers and receiving end, until SIGTERM.

@@ -15,11 +15,13 @@ from gateway.telemetry import configure_logs
 RECEIPTS_KEY = "SIMULATOR_RECEIPTS_KEY"
 """The environment variable with the bearer key of the receiving end; it is never stored."""
 PACE_SECONDS = 0.05
+PORT = 8090
+"""Where `gateway serve` looks for customs by default."""
 
 
 def simulate(
     data: Annotated[Path, typer.Option("--data", help="Folder of the simulator's own store.")],
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT,
     pace: Annotated[
         float, typer.Option(min=0.001, max=86_400, help="Seconds between two steps of a document.")
     ] = PACE_SECONDS,

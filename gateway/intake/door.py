@@ -27,6 +27,7 @@ from gateway.telemetry import Clock, new_id
 
 MODE_DEFAULT = "direct-import"
 ARRIVAL = "arrival"
+UNPROCESSABLE = 422
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,19 +212,19 @@ def _not_enabled(mode: str) -> Problem:
 
 def refusal(error: GatewayError) -> dict[str, Any]:
     """The result of one refused record, in the shape of the single answer."""
-    status = error.status if isinstance(error, Refused) else 422
+    status = error.status if isinstance(error, Refused) else UNPROCESSABLE
     result: dict[str, Any] = {
         "status": status,
         "code": error.code,
         "zh": error.zh,
         "en": error.en,
     }
-    if isinstance(error, Invalid):
-        result["problems"] = [problem.as_json() for problem in error.problems]
-    if isinstance(error, Refused):
-        if error.document_id is not None:
-            result["id"] = error.document_id
-            result["differences"] = [{"path": one.path} for one in error.differences]
-        if error.problems:
-            result["problems"] = [problem.as_json() for problem in error.problems]
+    problems = error.problems if isinstance(error, Invalid | Refused) else ()
+    if status == UNPROCESSABLE and not problems:
+        problems = (Problem(path="$", code=error.code, zh=error.zh, en=error.en),)
+    if problems:
+        result["problems"] = [problem.as_json() for problem in problems]
+    if isinstance(error, Refused) and error.document_id is not None:
+        result["id"] = error.document_id
+        result["differences"] = [{"path": one.path} for one in error.differences]
     return result

@@ -156,7 +156,7 @@ class Deriving:
             responsible=choice.enterprise,
             key_profile=choice.profile,
             submitted_by=choice.enterprise,
-            parties=self._parties(one, type_, content),
+            parties=self._parties(type_, content),
             digest=self.sources.vault.hash(document_id),
         )
 
@@ -166,11 +166,11 @@ class Deriving:
             return key_parts(one.inventory[-1]["key_text"])[-1]
         return given.head.get("copNo") or cop_no()
 
-    def _parties(self, one: Loaded, type_: MessageType, content: Content) -> str:
+    def _parties(self, type_: MessageType, content: Content) -> str:
+        """Who stands in the inventory sees it; a payment or logistics firm sees its own alone."""
         codes = [content.head.get(name) for name in type_.row.parties]
         identities = [self.sources.registry.identity(code) for code in codes if code]
-        every = [*parties_of(one).split("|"), *identities]
-        return "|" + "|".join(dict.fromkeys(code for code in every if code)) + "|"
+        return "|" + "|".join(dict.fromkeys(identities)) + "|"
 
 
 def _shipment(one: Loaded, waybill: Content) -> Mapping[str, Any] | None:

@@ -30,14 +30,26 @@ def meanings() -> Mapping[str, Meaning]:
     }
 
 
-def meaning(code: str) -> Meaning:
-    """The meaning of any code: its own, or that of the rule with this code."""
+def is_rule(code: str) -> bool:
+    """Whether a rule opened the entry."""
+    return code in read_rules()
+
+
+def meaning(code: str, kind: str = "") -> Meaning:
+    """The meaning of any code: its own, for this kind of document where that differs.
+
+    The title of a rule says what should hold; an open entry says that it does not.
+    """
     known = meanings()
-    if code in known:
-        return known[code]
+    for name in (f"{code}_{kind}", code):
+        if name in known:
+            return known[name]
     rule, common = read_rules().get(code), known[RULE]
     if rule is None:
         return common
     return Meaning(
-        zh=rule.title_zh, en=rule.title_en, next_zh=common.next_zh, next_en=common.next_en
+        zh=f"不符合：{rule.title_zh}。",
+        en=f"Does not hold: {rule.title_en}.",
+        next_zh=common.next_zh,
+        next_en=common.next_en,
     )

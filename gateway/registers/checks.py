@@ -13,7 +13,14 @@ from gateway.errors import Invalid, Misconfigured, Problem
 from gateway.ports import Signer
 from gateway.signing.certificate import read_certificate
 from gateway.signing.pool import SignerPool
-from gateway.store.registers import ENTERPRISE, GOODS, KEY_PROFILE, MANDATE, REGISTERS
+from gateway.store.registers import (
+    ENTERPRISE,
+    GOODS,
+    KEY_PROFILE,
+    MANDATE,
+    PROFILE,
+    REGISTERS,
+)
 from gateway.store.registry.choices import GATEWAY, day_of
 from gateway.store.registry.snapshot import Registers
 
@@ -39,6 +46,8 @@ class Checks:
             problems += self._codes(body, claimed)
         else:
             problems += self._known(kind, body)
+        if kind == PROFILE and body["declaration"] != "automatic":
+            problems.append(_approval())
         if kind == GOODS and ("unit2" in body) != ("factor2" in body):
             problems.append(_unit2())
         if problems:
@@ -147,6 +156,16 @@ def _is_day(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _approval() -> Problem:
+    return _problem(
+        "declaration",
+        "R-approval",
+        "approve",
+        "人工确认申报尚未启用，请用 automatic。",
+        "approve is not enabled yet; use automatic.",
+    )
 
 
 def _unit2() -> Problem:

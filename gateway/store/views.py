@@ -242,8 +242,11 @@ class DiscrepancyFilter:
 
 def discrepancies_page(
     connection: Connection, wanted: DiscrepancyFilter, limit: int, viewer: str | None
-) -> Rows:
-    """Entries of the reconciliation queue in the order of their opening."""
+) -> tuple[Rows, dict[str, frozenset[str]]]:
+    """Entries of the reconciliation queue in the order of their opening.
+
+    Beside them, by consignment: the kinds of its documents that the viewer may see.
+    """
     query = select(discrepancies).where(_visible(discrepancies.c.parties, viewer))
     conditions: list[tuple[Any, str | None]] = [
         (discrepancies.c.state, wanted.state),
@@ -255,7 +258,21 @@ def discrepancies_page(
             query = query.where(column == value)
     if wanted.after is not None:
         query = query.where(discrepancies.c.id > wanted.after)
-    return _all(connection, query.order_by(discrepancies.c.id).limit(limit))
+    rows = _all(connection, query.order_by(discrepancies.c.id).limit(limit))
+    homes = {row["consignment_id"] for row in rows if row["consignment_id"]}
+    return rows, _kinds_seen(connection, homes, viewer) if viewer else {}
+
+
+def _kinds_seen(connection: Connection, homes: set[str], viewer: str) -> dict[str, frozenset[str]]:
+    found = connection.execute(
+        select(documents.c.consignment_id, documents.c.kind)
+        .where(documents.c.consignment_id.in_(sorted(homes)), _visible(documents.c.parties, viewer))
+        .distinct()
+    )
+    seen: dict[str, frozenset[str]] = {}
+    for home, kind in found:
+        seen[home] = seen.get(home, frozenset()) | {kind}
+    return seen
 
 
 def _documents() -> Select[Any]:

@@ -88,5 +88,7 @@ class Keys:
     async def resume(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Let a paused key profile sign again."""
         profile = request.match_info["profile"]
+        if self.registers.key_profile(profile) is None:
+            raise Refused(404, "N-found", "没有该密钥档案。", "There is no such key profile.")
         resumed = await self.registers.resume(caller, profile)
         return json_response({"profile": profile, "resumed": resumed})

@@ -9,9 +9,11 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.errors import GatewayError, Invalid, Refused
+from gateway.errors import GatewayError, Invalid, Problem, Refused
 
 CONTENT_TYPE = "application/problem+json"
+UNPROCESSABLE = 422
+"""Always with a list of problems, the whole record being one at worst."""
 TYPE = "urn:single-window-gateway:problem:"
 
 UNEXPECTED = Refused(
@@ -45,6 +47,9 @@ def error_body(error: GatewayError) -> dict[str, Any]:
     problems = error.problems if isinstance(error, Invalid | Refused) else ()
     if problems:
         body["problems"] = [problem.as_json() for problem in problems]
+    elif status == UNPROCESSABLE:
+        whole = Problem(path="$", code=error.code, zh=error.zh, en=error.en)
+        body["problems"] = [whole.as_json()]
     return named(body)
 
 

@@ -84,12 +84,16 @@ class Reading:
             consignment=queries.text_of(request, "consignment"),
             after=queries.text_of(request, "after"),
         )
-        rows = await self.database.read(
-            views.discrepancies_page, wanted, limit, self._viewer(caller)
-        )
+        viewer = self._viewer(caller)
+        rows, kinds = await self.database.read(views.discrepancies_page, wanted, limit, viewer)
         return json_response(
             {
-                "discrepancies": [shapes.discrepancy_json(row) for row in rows],
+                "discrepancies": [
+                    shapes.discrepancy_json(
+                        row, kinds.get(row["consignment_id"], frozenset()) if viewer else None
+                    )
+                    for row in rows
+                ],
                 "next": rows[-1]["id"] if rows else wanted.after,
                 "more": len(rows) == limit,
             }
@@ -144,7 +148,7 @@ class Reading:
         view = await self.database.read(views.consignment, consignment_id, self._viewer(caller))
         if view is None:
             raise _nothing()
-        return json_response(shapes.consignment_json(view, self.catalogue))
+        return json_response(shapes.consignment_json(view, self.catalogue, self._viewer(caller)))
 
     def _viewer(self, caller: Caller) -> str | None:
         return None if caller.sees_all else self.registers.identity(caller.enterprise)

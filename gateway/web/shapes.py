@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from gateway.messages import Catalogue, Field, MessageType, encode, mask
-from gateway.messages.discrepancy_table import meaning
+from gateway.messages.discrepancy_table import Meaning, is_rule, meaning
 from gateway.messages.keys import key_values
+from gateway.messages.status import return_codes
 from gateway.store.prepared import stored_content
 from gateway.store.registers import Record
 from gateway.store.vault import Vault
@@ -20,24 +21,27 @@ from gateway.web.queries import place_text
 
 Json = dict[str, Any]
 
+PARTNERS = frozenset({"order", "payment", "waybill"})
+"""Documents whose values a finding may quote; who may not see them sees no values."""
+
 DIRECTIONS = {"import": "I", "export": "E"}
 
 
 def document_json(view: DocumentView, catalogue: Catalogue, vault: Vault, viewer: str) -> Json:
     """A document version with its body, versions, receipts and events.
 
-    `viewer` is the identity of the asking enterprise: the body is in clear for the enterprise
-    that submitted it, the text of a receipt for the parties of the document.
+    `viewer` is the identity of the asking enterprise: body and texts of receipts are in clear for
+    the enterprise that submitted the document, and for nobody else.
     """
     row = view.row
     type_ = catalogue.type(row["type"])
-    party = f"|{viewer}|" in row["parties"]
+    own = row["submitted_by"] == viewer
     return {
         **_accepted(row, type_),
         "repeated": False,
         "created_at": _time(row["created_at"]),
         "consignment_id": row["consignment_id"],
-        "body": _body(vault, type_, row, clear=row["submitted_by"] == viewer),
+        "body": _body(vault, type_, row, clear=own),
         "versions": [
             {
                 "id": one["id"],
@@ -47,14 +51,19 @@ def document_json(view: DocumentView, catalogue: Catalogue, vault: Vault, viewer
             }
             for one in view.versions
         ],
-        "receipts": [_receipt(one, vault if party else None) for one in view.receipts],
+        "receipts": [_receipt(one, vault if own else None) for one in view.receipts],
         "events": [_event(one) for one in view.events],
     }
 
 
-def consignment_json(view: ConsignmentView, catalogue: Catalogue) -> Json:
-    """A consignment: its state, the documents and events that the asker may see, its findings."""
+def consignment_json(view: ConsignmentView, catalogue: Catalogue, viewer: str | None) -> Json:
+    """A consignment: its state, the documents and events that the asker may see, its findings.
+
+    `viewer` None is the operator, who sees the (masked) values of every finding; `tax` is null
+    until the gateway estimates taxes.
+    """
     row = view.row
+    kinds = None if viewer is None else frozenset(one["kind"] for one in view.documents)
     names = {short: name for name, short in DIRECTIONS.items()}
     return {
         "id": row["id"],
@@ -71,7 +80,13 @@ def consignment_json(view: ConsignmentView, catalogue: Catalogue) -> Json:
             for one in view.documents
         ],
         "events": [{"document_id": one["document_id"], **_event(one)} for one in view.events],
-        "discrepancies": [discrepancy_json(one) for one in view.discrepancies],
+        "rules": [
+            {"code": one["code"], "state": one["state"], "severity": "error"}
+            for one in view.discrepancies
+            if is_rule(one["code"])
+        ],
+        "tax": None,
+        "discrepancies": [discrepancy_json(one, kinds) for one in view.discrepancies],
     }
 
 
@@ -95,9 +110,12 @@ def changes_json(found: Changes, catalogue: Catalogue) -> Json:
     }
 
 
-def discrepancy_json(row: RowMapping) -> Json:
-    """One entry of the reconciliation queue, with what it means and the next step."""
-    told = meaning(row["code"])
+def discrepancy_json(row: RowMapping, kinds: frozenset[str] | None) -> Json:
+    """One entry of the reconciliation queue, with what it means and the next step.
+
+    `kinds` are the documents of the consignment that the asker may see; None: all of them.
+    """
+    told = meaning(row["code"], str(row["detail"].get("kind", "")))
     return {
         "id": row["id"],
         "code": row["code"],
@@ -108,11 +126,36 @@ def discrepancy_json(row: RowMapping) -> Json:
         "zh": told.zh,
         "en": told.en,
         "next": {"zh": told.next_zh, "en": told.next_en},
-        "detail": row["detail"],
+        "detail": _detail(row, told, kinds),
         "opened_at": _time(row["opened_at"]),
         "closed_at": _time(row["closed_at"]),
         "resolution": row["resolution"],
     }
+
+
+def _detail(row: RowMapping, told: Meaning, kinds: frozenset[str] | None) -> Json:
+    """The detail as this asker may see it: values of foreign documents stay away."""
+    detail: Json = dict(row["detail"])
+    if "codes" in detail:
+        detail["meanings"] = _meanings(detail["codes"])
+    if "findings" in detail and kinds is not None:
+        detail["findings"] = [
+            one
+            if PARTNERS.isdisjoint(one["kinds"]) or PARTNERS & set(one["kinds"]) <= kinds
+            else {**one, "values": {}, "zh": told.zh, "en": told.en}
+            for one in detail["findings"]
+        ]
+    return detail
+
+
+def _meanings(codes: Iterable[str]) -> list[Json]:
+    """What customs' codes say, as far as they are known."""
+    known = return_codes()
+    return [
+        {"code": code, "zh": known[code].zh, "en": known[code].en}
+        for code in codes
+        if code in known
+    ]
 
 
 def record_json(record: Record, type_: MessageType) -> Json:
@@ -183,12 +226,14 @@ def _body(vault: Vault, type_: MessageType, row: RowMapping, *, clear: bool) -> 
         # Nothing is written yet: this is the record as it came, of whatever type it is.
         items = [dict(item) for item in decoded.content.items]
         body = dict(decoded.content.head) | ({type_.schema.rows_name: items} if items else {})
-    body |= decoded.extension
+    body |= {
+        name: value for name, value in decoded.extension.items() if name in type_.row.extension
+    }
     return body if clear else masked_body(type_, body)
 
 
 def _receipt(row: RowMapping, vault: Vault | None) -> Json:
-    """A receipt entry; its text may name persons, so it is shown to the parties alone."""
+    """A receipt entry; its text may name persons, so only the submitter sees it."""
     info = None
     if vault is not None and row["sealed_info"] is not None:
         info = vault.open(row["id"], row["sealed_info"], row["data_key"]).decode()
@@ -197,6 +242,7 @@ def _receipt(row: RowMapping, vault: Vault | None) -> Json:
         "status": row["status"],
         "return_time": _time(row["return_time"]),
         "codes": row["codes"],
+        "meanings": _meanings(row["codes"]),
         "numbers": row["numbers"],
         "info": info,
         "received_at": _time(row["received_at"]),

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from gateway.errors import Refused
+from gateway.errors import Problem, Refused
 from gateway.messages import Catalogue
 from gateway.model import Caller
 from gateway.store import audit
@@ -94,6 +94,10 @@ class Registers:
         """The registered name of the enterprise with this code."""
         enterprise = self.enterprise(code)
         return enterprise["name"] if enterprise else None
+
+    def key_profile(self, profile: str) -> Mapping[str, Any] | None:
+        """The record of a key profile."""
+        return self._body(KEY_PROFILE, (profile,))
 
     def is_our_dxp_id(self, dxp_id: str) -> bool:
         """Whether an enterprise here transmits and receives under this id."""
@@ -287,6 +291,7 @@ def _no_profile(mode: str) -> Refused:
         "R-declarant",
         f"没有可用于 {mode} 的申报企业档案及有效委托。",
         f"No declarant has both a profile for {mode} and a valid mandate of the merchant.",
+        problems=(_at_declarant("R-declarant", "没有可用的申报企业。", "No declarant fits."),),
     )
 
 
@@ -296,4 +301,9 @@ def _several_profiles(mode: str) -> Refused:
         "R-declarants",
         f"有多个申报企业档案可用于 {mode}，请在 declarant 中指明。",
         f"Several declarant profiles fit {mode} orders of the merchant; name one as declarant.",
+        problems=(_at_declarant("R-declarants", "请指明申报企业。", "Name the declarant."),),
     )
+
+
+def _at_declarant(code: str, zh: str, en: str) -> Problem:
+    return Problem(path="$.declarant", field="declarant", code=code, zh=zh, en=en)
