@@ -124,6 +124,8 @@ def _link(types: list[MessageType]) -> None:
         for extension in one.row.extension.values():
             if extension.type == "part" and extension.of in by_name:
                 one.parts[extension.of] = by_name[extension.of]
+        if one.row.through in by_name:
+            one.parts[one.row.through] = by_name[one.row.through]
 
 
 def _faults(one: MessageType, types: list[MessageType]) -> Iterator[str]:
@@ -174,6 +176,14 @@ def _reference_faults(one: MessageType, types: list[MessageType]) -> Iterator[st
     answer = names.get(one.row.receipt or "")
     if answer and answer.row.answers != one.name:
         yield f"its receipt {answer.name} answers {answer.row.answers}"
+    leads = names.get(one.row.through)
+    if one.row.through and (leads is None or not {*leads.row.key} < {*one.row.key}):
+        yield f"through names {one.row.through}, whose key does not stand in its own"
+    yield from _sharing_faults(one, types)
+
+
+def _sharing_faults(one: MessageType, types: list[MessageType]) -> Iterator[str]:
+    """Names that two types share."""
     for other in types:
         if other is one:
             continue

@@ -54,6 +54,9 @@ class Row:
     """Fields that name the enterprise whose key signs; the first with a key here wins."""
     key: tuple[str, ...] = ()
     """The business key."""
+    through: str = ""
+    """For a type that names no order: the type whose key stands in its own key, and whose
+    consignment it therefore belongs to."""
     receipt: str | None = None
     answers: str | None = None
     """For a receipt: the message type that it answers; None for a refusal and for tax bills."""

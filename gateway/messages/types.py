@@ -23,7 +23,7 @@ class MessageType:
     file: Path
     """The XSD that declares the root element."""
     parts: dict[str, MessageType] = field(default_factory=dict, repr=False)
-    """For extension fields of type part: the message types whose fields they hold."""
+    """The message types that its row names: those of extension parts, and `through`."""
     lock: Lock = field(default_factory=Lock, repr=False)
     """Held while `xml_schema` judges: libxml2 keeps its findings in the schema object."""
 

@@ -21,6 +21,7 @@ from gateway.ports import OutboxRow
 from gateway.store import consignments as homes
 from gateway.store import documents as statements
 from gateway.store.consignments import ConsignmentKey
+from gateway.store.joining import joined
 from gateway.store.prepared import (
     ARRIVALS,
     SUBMISSION,
@@ -52,11 +53,13 @@ class _Round:
         self.replaced: list[str] = []
         self.ready: list[str] = []
         self.arrivals: list[str] = []
+        self.joined: dict[str, str] = {}
 
     def run(self) -> Accepted:
         """Decide every document, then write all rows."""
         known_keys, history = self._history()
         consignments = self._consignments()
+        self.joined = joined(self.connection, self.group)
         answers = []
         for one in self.group:
             key = known_keys.get((one.type.name, one.key_text))
@@ -174,7 +177,7 @@ class _Round:
             replace(one, fragment=None if waits else fragment),
             decision,
             key_id,
-            consignment["id"] if consignment else None,
+            consignment["id"] if consignment else self.joined.get(one.document_id),
         )
         if decision.replaces:
             self.replaced.append(decision.replaces)

@@ -35,7 +35,7 @@ ROLES = {
     AGENT: "declarant",
     SITE: "site",
 }
-TYPES = ["CEB311", "CEB411", "CEB511", "CEB621", "CEB711"]
+TYPES = ["CEB311", "CEB411", "CEB511", "CEB513", "CEB621", "CEB711"]
 SIGNERS = (EBP, PAY, LOGISTICS, AGENT, SITE)
 BUYER = "11010119000307803X"
 """An invented number with a valid check digit."""
@@ -192,6 +192,17 @@ def waybill(number: str, **changes: Any) -> dict[str, Any]:
         "consignee": "乙测试",
         "consigneeAddress": "示例市示例路1号",
         "consigneeTelephone": "13900000002",
+        **changes,
+    }
+
+
+def waybill_status(number: str, **changes: Any) -> dict[str, Any]:
+    """The parcel of that order was signed for."""
+    return {
+        "logisticsCode": LOGISTICS,
+        "logisticsName": NAMES[LOGISTICS],
+        "logisticsNo": f"W-{number}",
+        "logisticsTime": "20260305101500",
         **changes,
     }
 

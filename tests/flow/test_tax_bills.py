@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.flow import office as offices
 from tests.flow.bench import Bench, now, told
 from tests.flow.office import Received
@@ -25,14 +27,14 @@ async def numbered(bench: Bench, *statuses: str) -> Received:
 
 async def receipts(bench: Bench, document_id: str, count: int) -> list[dict[str, Any]]:
     """Wait until the document shows so many receipts."""
+    found: list[dict[str, Any]] = []
     for _ in range(500):
-        found: list[dict[str, Any]] = (await bench.get("operator", f"documents/{document_id}"))[
-            "receipts"
-        ]
+        answer = await bench.get("operator", f"documents/{document_id}")
+        found = answer["receipts"]
         if len(found) >= count:
             return found
         await asyncio.sleep(0.02)
-    raise AssertionError(f"{len(found)} receipts, not {count}")
+    pytest.fail(f"{len(found)} receipts, not {count}")
 
 
 async def test_a_bill_and_its_status_stand_beside_the_inventory(bench: Bench) -> None:

@@ -149,6 +149,8 @@ def _run(*arguments: str) -> str:
         ('statuses = "partner"', 'statuses = "nobody"', "nobody"),
         ('resource = "import/payments"', 'resource = "import/orders"', "resource import/orders"),
         ('of = "CEB621"', 'of = "CEB620"', "CEB620"),
+        ('through = "CEB511"', 'through = "CEB510"', "through names CEB510"),
+        ('through = "CEB511"', 'through = "CEB411"', "through names CEB411"),
         ("[CEB312]", "[CEB310]", "CEB310"),
         ('899 = { state = "closed", final', '898 = { state = "closed", final', "no entry for 899"),
         ('2 = { state = "declaring" }', '2 = { state = "declaring", colour = "red" }', "colour"),
