@@ -1,7 +1,8 @@
 """The transaction of the door: a group of prepared documents becomes durable, or none of it does.
 
 Equal keys inside a group are resolved by rounds: the second of a pair is decided after the first
-is in, exactly as if it had come later.
+is in, exactly as if it had come later. Equal keys of two groups that are written at once, in two
+processes even, are resolved by the rows of their keys: who holds the row decides first.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from gateway.model import Decoded
 from gateway.ports import OutboxRow
 from gateway.store import consignments as homes
 from gateway.store import documents as statements
+from gateway.store import tables
 from gateway.store.consignments import ConsignmentKey
 from gateway.store.joining import joined
 from gateway.store.prepared import (
@@ -28,11 +30,13 @@ from gateway.store.prepared import (
     Accepted,
     Accepting,
     Prepared,
+    Reference,
     body_of,
     known_version,
     stored_content,
 )
 from gateway.store.queues import post
+from gateway.store.racing import take
 from gateway.telemetry import new_id
 
 DIFFERENCES_MAX = 25
@@ -57,54 +61,59 @@ class _Round:
 
     def run(self) -> Accepted:
         """Decide every document, then write all rows."""
-        known_keys, history = self._history()
+        keys = self._keys()
         consignments = self._consignments()
+        known = [row["id"] for row in keys.values() if not row.get("made")]
+        history = statements.versions_of(self.connection, known)
         self.joined = joined(self.connection, self.group)
         answers = []
         for one in self.group:
-            key = known_keys.get((one.type.name, one.key_text))
-            consignment = consignments.get(one.reference.key) if one.reference else None
-            decision = self._decide(one, history.get(key["id"], []) if key else [], consignment)
+            key = keys[one.type.name, one.key_text]
+            consignment = consignments[one.reference.key] if one.reference else None
+            decision = self._decide(one, history.get(key["id"], []), consignment)
             answers.append(self._apply(one, decision, key, consignment))
         self._write(consignments)
         return Accepted(answers=answers, announced=self._announce())
 
-    def _history(self) -> tuple[dict[tuple[str, str], RowMapping], dict[str, list[RowMapping]]]:
-        keys: dict[tuple[str, str], RowMapping] = {}
-        for name in dict.fromkeys(one.type.name for one in self.group):
-            texts = [one.key_text for one in self.group if one.type.name == name]
-            for row in statements.keys_of(self.connection, name, texts):
-                keys[name, row["key_text"]] = row
-        return keys, statements.versions_of(self.connection, [row["id"] for row in keys.values()])
+    def _keys(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """The business keys of the group, the missing ones made."""
+        made = {
+            (one.type.name, one.key_text): {
+                "id": new_id(),
+                "type": one.type.name,
+                "key_text": one.key_text,
+                "generation": 1,
+                "document_id": one.document_id,
+                "version": 1,
+            }
+            for one in self.group
+        }
+        made = {name: made[name] for name in sorted(made)}
+        return take(self.connection, tables.keys, made, statements.take_keys)
 
     def _consignments(self) -> dict[ConsignmentKey, dict[str, Any]]:
-        """The consignments of the group, the missing ones made (their ids are needed now)."""
-        wanted = dict.fromkeys(one.reference.key for one in self.group if one.reference)
-        found: dict[ConsignmentKey, dict[str, Any]] = {
-            key: dict(row)
-            for key, row in homes.consignments_by_key(self.connection, wanted).items()
-        }
+        """The consignments of the group, the missing ones made."""
+        made: dict[ConsignmentKey, dict[str, Any]] = {}
         for one in self.group:
-            if one.reference and one.reference.key not in found:
-                found[one.reference.key] = self._new_consignment(one)
-        return found
+            if one.reference and one.reference.key not in made:
+                made[one.reference.key] = self._new_consignment(one, one.reference)
+        made = {key: made[key] for key in sorted(made)}
+        return take(self.connection, tables.consignments, made, homes.take_consignments)
 
-    def _new_consignment(self, one: Prepared) -> dict[str, Any]:
-        assert one.reference is not None  # noqa: S101 - told to the type checker
-        row = {
+    def _new_consignment(self, one: Prepared, reference: Reference) -> dict[str, Any]:
+        return {
             "id": new_id(),
-            "direction": one.reference.direction,
-            "ebp_code": one.reference.ebp_code,
+            "direction": reference.direction,
+            "ebp_code": reference.ebp_code,
             "ebc_code": "",
-            "order_no": one.reference.order_no,
-            "mode": one.reference.mode,
+            "order_no": reference.order_no,
+            "mode": reference.mode,
             "state": "collecting",
+            "living_inventory": None,
             "due_at": one.moment + self.accepting.collecting,
             "created_at": one.moment,
             "updated_at": one.moment,
         }
-        self.rows.setdefault("consignments", []).append(row)
-        return dict(row) | {"living_inventory": None, "made": True}
 
     def _decide(
         self, one: Prepared, history: Sequence[RowMapping], consignment: dict[str, Any] | None
@@ -121,7 +130,7 @@ class _Round:
         self,
         one: Prepared,
         decision: Decision,
-        key: RowMapping | None,
+        key: Mapping[str, Any],
         consignment: dict[str, Any] | None,
     ) -> dict[str, Any]:
         if decision.action == "conflict":
@@ -160,10 +169,10 @@ class _Round:
         self,
         one: Prepared,
         decision: Decision,
-        key: RowMapping | None,
+        key: Mapping[str, Any],
         consignment: dict[str, Any] | None,
     ) -> None:
-        later = key is not None or decision.app_type != NEW
+        later = not key.get("made") or decision.app_type != NEW
         app_time = decision.app_time or one.moment
         fragment = one.fragment
         if later and fragment is not None:
@@ -171,8 +180,11 @@ class _Round:
                 one.type, one.content, one.document_id, decision.app_type, app_time
             )
         waits = decision.waits or fragment is None
-        key_id = key["id"] if key else new_id()
-        self._key_row(one, decision, key, key_id)
+        key_id = key["id"]
+        if not key.get("made"):
+            self.moved_keys.append(
+                {"key": key_id, "document": one.document_id, "number": decision.version}
+            )
         self._document_rows(
             replace(one, fragment=None if waits else fragment),
             decision,
@@ -187,25 +199,6 @@ class _Round:
             self.arrivals.append(one.document_id)
         elif not waits:
             self.ready.append(one.document_id)
-
-    def _key_row(
-        self, one: Prepared, decision: Decision, key: RowMapping | None, key_id: str
-    ) -> None:
-        if key is not None:
-            self.moved_keys.append(
-                {"key": key_id, "document": one.document_id, "number": decision.version}
-            )
-            return
-        self.rows.setdefault("keys", []).append(
-            {
-                "id": key_id,
-                "type": one.type.name,
-                "key_text": one.key_text,
-                "generation": 1,
-                "document_id": one.document_id,
-                "version": decision.version,
-            }
-        )
 
     def _document_rows(
         self, one: Prepared, decision: Decision, key_id: str, consignment_id: str | None

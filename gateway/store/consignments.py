@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, select, tuple_, update
 from gateway.store.tables import consignments
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class ConsignmentKey:
     """direction, ebp code, ebc code (export only) and order number name a consignment."""
 
@@ -22,20 +22,23 @@ class ConsignmentKey:
     order_no: str
 
 
-def consignments_by_key(
+def take_consignments(
     connection: Connection, wanted: Iterable[ConsignmentKey]
 ) -> dict[ConsignmentKey, RowMapping]:
-    """The consignments with these keys that exist."""
+    """The consignments with these keys that exist, locked."""
     names = [(k.direction, k.ebp_code, k.ebc_code, k.order_no) for k in wanted]
     if not names:
         return {}
     columns = consignments.c
     rows = connection.execute(
-        select(consignments).where(
+        select(consignments)
+        .where(
             tuple_(columns.direction, columns.ebp_code, columns.ebc_code, columns.order_no).in_(
                 names
             )
         )
+        .order_by(columns.id)
+        .with_for_update()
     ).mappings()
     return {
         ConsignmentKey(

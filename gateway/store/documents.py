@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, insert, select, tuple_, update
 
 from gateway.lifecycle import DOCUMENT, sources
+from gateway.store.racing import lock
 from gateway.store.tables import (
     consignments,
     document_state,
@@ -37,6 +38,30 @@ def keys_of(connection: Connection, type_: str, key_texts: Iterable[str]) -> Row
     ).mappings()
     newest = {row["key_text"]: row for row in found}
     return list(newest.values())
+
+
+def take_keys(
+    connection: Connection, wanted: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], RowMapping]:
+    """The newest generation of these business keys (type, key text), locked."""
+    names = list(wanted)
+    if not names:
+        return {}
+    found = connection.execute(
+        select(keys)
+        .where(tuple_(keys.c.type, keys.c.key_text).in_(names))
+        .order_by(keys.c.id)
+        .with_for_update()
+    ).mappings()
+    newest: dict[tuple[str, str], RowMapping] = {}
+    for row in sorted(found, key=lambda row: int(row["generation"])):
+        newest[row["type"], row["key_text"]] = row
+    return newest
+
+
+def lock_keys(connection: Connection, key_ids: Iterable[str]) -> None:
+    """From now on no other transaction gives these keys a version or draws from their states."""
+    lock(connection, keys.c.id, key_ids)
 
 
 def key_parts(text: str) -> list[str]:
@@ -145,6 +170,7 @@ def move(
     moves nothing.
     """
     moved: set[str] = set()
+    lock(connection, document_state.c.document_id, ids)
     for old, new in sources(DOCUMENT, happened).items():
         rest = [one for one in ids if one not in moved]
         if not rest:
@@ -168,6 +194,7 @@ def move(
 def set_authority_state(connection: Connection, changes: Sequence[dict[str, Any]]) -> None:
     """Write computed states: {row, state, status, final, at} each."""
     if changes:
+        lock(connection, document_state.c.document_id, [one["row"] for one in changes])
         connection.execute(
             update(document_state)
             .where(document_state.c.document_id == bindparam("row"))

@@ -9,13 +9,14 @@ run again (`gateway/store/database.py`). SQLite has one writer, and nothing here
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Connection, Table, func, literal, select
+from sqlalchemy import Column, Connection, RowMapping, Table, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 POSTGRESQL = "postgresql"
@@ -64,3 +65,24 @@ def insert_missing(
     insert = postgresql.insert if connection.dialect.name == POSTGRESQL else sqlite.insert
     statement = insert(table).on_conflict_do_nothing().returning(told)
     return set(connection.execute(statement, list(rows)).scalars())
+
+
+def take(
+    connection: Connection,
+    table: Table,
+    made: Mapping[K, dict[str, Any]],
+    read: Callable[[Connection, Collection[K]], Mapping[K, RowMapping]],
+) -> dict[K, dict[str, Any]]:
+    """The rows with these keys for this transaction alone; the missing ones are put in as `made`.
+
+    `read` locks what it finds. A row that went in now carries `made` True beside its columns.
+    """
+    found: dict[K, dict[str, Any]] = {}
+    missing = list(made)
+    while missing:  # a second time for what another transaction put in meanwhile
+        found |= {key: dict(row) for key, row in read(connection, missing).items()}
+        missing = [key for key in missing if key not in found]
+        new = insert_missing(connection, table, [made[key] for key in missing], table.c.id)
+        found |= {key: made[key] | {"made": True} for key in missing if made[key]["id"] in new}
+        missing = [key for key in missing if key not in found]
+    return found
