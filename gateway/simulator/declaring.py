@@ -248,14 +248,14 @@ def _echo(kind: Kind, head: Mapping[str, str]) -> dict[str, str]:
     return dict.fromkeys(kind.key, NO_NUMBER) | echo
 
 
-def parcel_keys(arrival: Content, registry: Registry) -> list[str]:
-    """The parcel keys of an arrival, as waybills and inventories have them."""
-    code = arrival.head["logisticsCode"]
+def parcel_keys(document: Content, registry: Registry) -> list[str]:
+    """The parcel keys of an arrival or a waybill status, as waybills and inventories have them."""
+    code = document.head["logisticsCode"]
     return [
         key_of(
             ("logisticsCode", "logisticsNo"),
             {"logisticsCode": code, "logisticsNo": row["logisticsNo"]},
             registry.identity,
         )
-        for row in arrival.items
+        for row in (document.items or (document.head,))
     ]

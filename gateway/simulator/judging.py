@@ -17,6 +17,7 @@ CHANGEABLE: Mapping[str, tuple[str, ...]] = {
     "order": ("2",),
     "payment": ("2",),
     "waybill": ("2",),
+    "waybill-status": ("2",),
     "inventory": ("120",),
     "arrival": ("2",),
 }

@@ -1,9 +1,9 @@
 """The life of what was taken; all that is to happen later stands in the store with its time.
 
-Order, payment and waybill: 2, 120. Inventory: 2, 120, 800, 899. Arrival: 2, 399. The inventory
-drives the match: it waits until its partners are there (M01-M03), is compared with them, and gives
-them their 120; a parcel of direct purchase is released only when it stands in an accepted arrival
-of the same bill.
+Order, payment and waybill: 2, 120. Inventory: 2, 120, 800, 899. Arrival: 2, 399. The status of a
+waybill: 2, 120 by itself. The inventory drives the match: it waits until its partners are there
+(M01-M03), is compared with them, and gives them their 120; a parcel of direct purchase is released
+only when it stands in an accepted arrival of the same bill.
 """
 
 from __future__ import annotations
@@ -81,6 +81,8 @@ class Life:
             self._entries.give(one, "2", info, now)
             if kind == "arrival":
                 later.append((now + self._pace_ms, one.id, "accept"))
+            elif kind == "waybill-status":
+                later.append((now + self._pace_ms, one.id, "keep"))
             elif kind == "inventory" and not texts:
                 later.append((now + self._pace_ms, one.id, "check"))
         self._documents.schedule(later)
@@ -106,6 +108,7 @@ class Life:
         steps: list[tuple[str, Callable[[Sequence[Declared], int], None]]] = [
             ("check", self._check),
             ("accept", self._accept),
+            ("keep", self._keep),
             ("release", self._release),
             ("close", self._close),
         ]
@@ -179,6 +182,13 @@ class Life:
         self._documents.save(arrivals)
         waiting = self._documents.waiting_for_parcels(one.id for one in arrivals)
         self._go_on(waiting, "release", now)
+
+    def _keep(self, statuses: Sequence[Declared], now: int) -> None:
+        """120: customs needs nothing else for the status of a waybill."""
+        for one in statuses:
+            one.status = "120"
+            self._entries.give(one, "120", PASSED, now)
+        self._documents.save(statuses)
 
     def _release(self, inventories: Sequence[Declared], now: int) -> None:
         for one in inventories:

@@ -126,7 +126,7 @@ class Reception:
     def _steered(self, message: Message) -> list[list[Steered]]:
         """For each document the scenarios that concern it."""
         kind = message.kind
-        if kind.kind == "arrival":
+        if "orderNo" not in message.contents[0].head:
             orders = [
                 self._orders_of_parcels(parcel_keys(one, self._registry))
                 for one in message.contents

@@ -21,6 +21,8 @@ BONDED = ("1210", "1239")
 ROW_TOLERANCE = Decimal("0.01")
 """M15: how far quantity times price may be from the row's total, in yuan."""
 DECLARED = "2"
+SIGNED_FOR = "S"
+"""The only waybill status that is declared."""
 
 
 def format_fault(kind: str, content: Content) -> str:
@@ -30,6 +32,8 @@ def format_fault(kind: str, content: Content) -> str:
         return "业务状态(appStatus)应为2-申报"
     if kind in {"inventory", "waybill"} and head.get("packNo", "").lstrip("0") != "1":
         return "件数(packNo)应为1"
+    if kind == "waybill-status" and head["logisticsStatus"] != SIGNED_FOR:
+        return "物流运单状态(logisticsStatus)应为S"
     if kind == "inventory":
         fault = _inventory_fault(head)
         if fault:
@@ -79,7 +83,7 @@ def facts_of(kind: str, content: Content, hashed: Hash) -> dict[str, Any]:
         }
     if kind == "arrival":
         return {"billNo": head["billNo"]}
-    return {"orderNo": head["orderNo"]}
+    return {"orderNo": head["orderNo"]} if kind == "waybill" else {}
 
 
 def _order_arithmetic(head: Mapping[str, str]) -> Iterator[str]:

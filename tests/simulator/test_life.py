@@ -23,6 +23,20 @@ async def test_a_consignment_runs_to_its_end(counter: Counter) -> None:
     assert {one["verdict"] for one in counter.ledger()} == {"taken"}
 
 
+async def test_a_waybill_status_ends_at_120_by_itself(counter: Counter) -> None:
+    """It needs no other document, and a change after its end is refused."""
+    trade = counter.trade
+    await counter.send("CEB513", trade.waybill_status_of("N1"), trade.waybill_status_of("N2"))
+    counter.turn(2)
+    assert counter.statuses("CEB514", "LN1") == counter.statuses("CEB514", "LN2") == ["2", "120"]
+    await counter.consignment("N1")
+    counter.turn(6)
+    assert counter.statuses("CEB622", "CN1")[-1] == "899"
+    await counter.send("CEB513", trade.waybill_status_of("N1", 9, appType="2"))
+    counter.turn(1)
+    assert counter.statuses("CEB514", "LN1")[-1] == "-505014"
+
+
 async def test_numbers_come_with_the_statuses_that_give_them(counter: Counter) -> None:
     """The preNo comes with 2, invtNo with 120, rkdNo with 399; the 2 names the guid."""
     await counter.consignment("N1")

@@ -93,6 +93,9 @@ async def test_every_receipt_message_twice(counter: Counter) -> None:
     twice = [one.values["guid"] for one in counter.entries if one.own_number == "CN1-DUP"]
     assert len(set(twice)) == 4, "the same entries, not new ones"
     assert counter.statuses("CEB712", "AN1-DUP") == ["2", "2", "399", "399"]
+    await counter.send("CEB513", counter.trade.waybill_status_of("N1-DUP"))
+    counter.turn(2)
+    assert counter.statuses("CEB514", "LN1-DUP") == ["2", "2", "120", "120"]
 
 
 async def test_receipts_come_late(counter: Counter) -> None:

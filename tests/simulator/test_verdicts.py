@@ -16,10 +16,11 @@ DUPLICATES = {
     "CEB311": "-301010",
     "CEB411": "-401007",
     "CEB511": "-504015",
+    "CEB513": "-505012",
     "CEB621": "-621004",
     "CEB711": "-800003",
 }
-OLDER = {"CEB311": "-301014", "CEB411": "-401012", "CEB511": "-505016"}
+OLDER = {"CEB311": "-301014", "CEB411": "-401012", "CEB511": "-505016", "CEB513": "-505016"}
 DECLARED = {"CEB311": "-301011", "CEB411": "-401008", "CEB511": "-504016"}
 
 
@@ -29,6 +30,7 @@ def makers(trade: Trade) -> Mapping[str, Maker]:
         "CEB311": trade.order,
         "CEB411": trade.payment_of,
         "CEB511": trade.waybill_of,
+        "CEB513": trade.waybill_status_of,
         "CEB621": trade.inventory_of,
         "CEB711": lambda number, **changes: trade.arrival(f"A{number}", [number], **changes),
     }
@@ -116,6 +118,7 @@ async def test_no_change_once_an_inventory_lives(counter: Counter, type_: str) -
         ("CEB311", "-301009"),
         ("CEB411", "-401006"),
         ("CEB511", "-504014"),
+        ("CEB513", "-505014"),
         ("CEB621", "-621011"),
         ("CEB711", "-800001"),
     ],
@@ -178,6 +181,14 @@ async def test_the_format_of_an_inventory(
     assert words in info
 
 
+async def test_only_signed_for_is_declared(counter: Counter) -> None:
+    """A waybill status other than S is refused."""
+    await counter.send("CEB513", counter.trade.waybill_status_of("N1", logisticsStatus="R"))
+    status, info = last(counter)
+    assert status == "-505011"
+    assert "logisticsStatus" in info
+
+
 async def test_row_numbers_are_unique(counter: Counter) -> None:
     """The same gnum twice is refused."""
     order = counter.trade.order("N1")
@@ -193,7 +204,13 @@ async def test_deletion_is_not_offered(counter: Counter) -> None:
 
 
 @pytest.mark.parametrize(
-    ("type_", "code"), [("CEB311", "-301020"), ("CEB621", "-621029"), ("CEB711", "-800001")]
+    ("type_", "code"),
+    [
+        ("CEB311", "-301020"),
+        ("CEB513", "-505011"),
+        ("CEB621", "-621029"),
+        ("CEB711", "-800001"),
+    ],
 )
 async def test_the_signature_must_be_the_registered_key(
     counter: Counter, type_: str, code: str

@@ -76,6 +76,7 @@ class Trade:
             "CEB311": self.platform,
             "CEB411": self.payment,
             "CEB511": self.carrier,
+            "CEB513": self.carrier,
             "CEB621": self.declarant,
             "CEB711": self.site,
         }[type_]
@@ -136,6 +137,18 @@ class Trade:
             "weight": "1.5",
             "packNo": "1",
             **CONSIGNEE,
+        }
+        return Content(head | changes)
+
+    def waybill_status_of(self, number: str, version: int = 1, **changes: str) -> Content:
+        """The parcel of that order was signed for."""
+        head = {
+            **_version(version),
+            "logisticsCode": self.carrier.code,
+            "logisticsName": self.carrier.name,
+            "logisticsNo": f"L{number}",
+            "logisticsStatus": "S",
+            "logisticsTime": "20260201100000",
         }
         return Content(head | changes)
 
