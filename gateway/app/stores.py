@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alembic.util import CommandError
 from sqlalchemy.exc import DatabaseError
 
 from gateway.errors import Misconfigured
@@ -28,12 +29,14 @@ def open_store(settings: Settings) -> Database:
     )
     try:
         upgrade(database.engine)
-    except DatabaseError as error:
+    except (DatabaseError, CommandError) as error:
         database.close()
+        reason = error.orig if isinstance(error, DatabaseError) else error
         raise Misconfigured(
             "K-store",
-            "存储无法打开或升级。",
-            f"The store cannot be opened or migrated: {error.orig}",
+            f"存储 {database.engine.url} 无法打开或升级：{reason}",
+            # The address is shown without its password.
+            f"The store {database.engine.url} cannot be opened or migrated: {reason}",
         ) from error
     return database
 

@@ -74,10 +74,17 @@ def main() -> None:
         _tell(f"{error.en} ({error.code})")
         sys.exit(1)
     except OSError as error:
-        # A port in use, a folder that cannot be made, an address that does not exist.
-        place = f"{error.filename}: " if error.filename else ""
-        _tell(f"{place}{error.strerror or error}")
+        # A folder that cannot be made is a wrong path; a port in use is a failure.
+        _tell(_reason(error))
         sys.exit(2 if error.filename else 1)
+
+
+def _reason(error: OSError) -> str:
+    if not error.filename:
+        return error.strerror or str(error)
+    if isinstance(error, FileExistsError):
+        return f"{error.filename} is a file; a folder is needed"
+    return f"{error.filename}: {error.strerror or error}"
 
 
 def _tell(sentence: str) -> None:

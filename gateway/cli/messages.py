@@ -44,12 +44,15 @@ def messages(
             _stop(f"no folder {folder}", USAGE)
     catalogue = load_catalogue(xsd, rows)
     if docs is not None:
+        if docs.exists() and not docs.is_dir():
+            _stop(f"{docs} is a file; a folder is needed", USAGE)
         _docs(docs, catalogue, check=check)
     elif type_ is None:
         for one in catalogue.types.values():
             typer.echo(_line(_summary(one)) if json_ else _listed(one))
     else:
-        found = catalogue.types.get(type_)
+        named = (one for name, one in catalogue.types.items() if name.lower() == type_.lower())
+        found = next(named, None)
         if found is None:
             _stop(f"no message type {type_}; known: {' '.join(catalogue.types)}", USAGE)
         if schema:
@@ -59,7 +62,7 @@ def messages(
 
 
 def _stop(text: str, status: int) -> NoReturn:
-    typer.echo(text, err=True)
+    typer.echo(f"gateway: {text}", err=True)
     raise typer.Exit(status)
 
 

@@ -18,7 +18,7 @@ def settings_of(config: Path | None, **given: object) -> Settings:
         raise typer.Exit(2)
     try:
         return load_settings(config, **given)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         typer.echo(f"gateway: {config}: {error}", err=True)
         raise typer.Exit(2) from None
     except ValidationError as error:

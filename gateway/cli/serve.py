@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 from pathlib import Path
 from typing import Annotated
 
@@ -42,7 +43,17 @@ def serve(
     """
     settings = settings_of(config, data=data, port=port, host=host)
     configure_logs(settings.log_level)
+    _check_host(settings)
     asyncio.run(_serve(settings))
+
+
+def _check_host(settings: Settings) -> None:
+    """An address that is none is wrong usage; told before the store is opened."""
+    try:
+        socket.getaddrinfo(settings.host, settings.port)
+    except socket.gaierror as error:
+        typer.echo(f"gateway: --host {settings.host}: {error.strerror}", err=True)
+        raise typer.Exit(2) from None
 
 
 async def _serve(settings: Settings) -> None:

@@ -32,8 +32,4 @@ def simulate(
     posting receipts is read from the environment variable SIMULATOR_RECEIPTS_KEY.
     """
     configure_logs("info")
-    try:
-        asyncio.run(run(data, port, pace, os.environ.get(RECEIPTS_KEY, "")))
-    except OSError as error:
-        typer.echo(f"gateway: {error}", err=True)
-        raise typer.Exit(2) from None
+    asyncio.run(run(data, port, pace, os.environ.get(RECEIPTS_KEY, "")))

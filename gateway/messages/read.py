@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -16,6 +17,8 @@ from gateway.model import Content
 MARKUP_MAX = 1_000_000
 """How many tags or attributes are parsed: a bound for memory, some ten times a full message."""
 GUID_NONE = "0" * 36
+PLACE = re.compile(r" \(<string>, line \d+\)$")
+"""What lxml puts behind the message, which names line and column already."""
 
 Names = dict[str, str]
 
@@ -41,11 +44,16 @@ def parse_xml(data: bytes, *, max_bytes: int) -> etree._Element:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise _refused(
-            "X-malformed", "不是格式良好的 XML", f"not well-formed XML: {error}"
+            "X-malformed", "不是格式良好的 XML", f"not well-formed XML: {reason(error)}"
         ) from None
     if root.getroottree().docinfo.doctype:
         raise _refused("X-dtd", "报文不得含有 DTD", "a document type declaration is not allowed")
     return root
+
+
+def reason(error: Exception) -> str:
+    """What the parser says, with its line and column, without its name for our bytes."""
+    return PLACE.sub("", str(error)).replace("\n", "")
 
 
 def _refused(code: str, zh: str, en: str) -> Invalid:

@@ -11,7 +11,7 @@ from lxml import etree
 from gateway.errors import PROBLEMS_MAX, Problem
 from gateway.messages.assemble import root_end, root_start, transfer_blocks
 from gateway.messages.faults import fault, safe
-from gateway.messages.read import GUID_NONE
+from gateway.messages.read import GUID_NONE, reason
 from gateway.messages.schema import Field
 from gateway.messages.types import MessageType
 from gateway.model import Transfer
@@ -58,7 +58,7 @@ def _judge(
     except etree.XMLSyntaxError as error:
         if len(part) > 1:
             return [_judge(message_type, start, [one], end)[0] for one in part]
-        what = safe(str(error))
+        what = safe(reason(error))
         return [[Problem(path="/", code="X-malformed", zh="不是格式良好的 XML", en=what)]]
     found = problems_of(message_type, root)
     if not found or len(part) == 1:

@@ -133,8 +133,9 @@ class ApiKeys:
         if record is None or role not in record["roles"]:
             raise _refused(
                 "A-enterprise",
-                f"企业 {enterprise} 未以角色 {role} 登记。",
-                f"{enterprise} is not registered with the role {role}.",
+                f"企业 {enterprise} 未以角色 {role} 登记，请先登记：POST /v1/enterprises。",
+                f"{enterprise} is not registered with the role {role}; "
+                "register it first: POST /v1/enterprises.",
             )
 
 

@@ -103,9 +103,8 @@ class Checks:
         try:
             signer = self.load_key(body)
         except Misconfigured as error:
-            raise Invalid(
-                [_problem("keyReference", error.code, None, error.zh, error.en)]
-            ) from error
+            name = "certificateReference" if error.code == "K-certificate" else "keyReference"
+            raise Invalid([_problem(name, error.code, None, error.zh, error.en)]) from error
         certificate = read_certificate(signer.certificate)
         start, end = day_of(certificate.not_before), day_of(certificate.not_after)
         if certificate.not_after <= at:

@@ -40,18 +40,46 @@ _CIPHERS: dict[str, tuple[type[AES | SM4], int]] = {
 }
 
 
+class KeyFault(ValueError):
+    """What is wrong with a key file, in both languages and in our own words."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh, self.en = zh, en
+
+
 def read_private_key(pem: bytes, password: bytes | None = None) -> rsa.RSAPrivateKey | int:
-    """An RSA key, or the scalar of an SM2 key. Raises ValueError with the reason."""
+    """An RSA key, or the scalar of an SM2 key. Raises KeyFault."""
     scalar = _sm2_scalar(pem, password)
     if scalar is not None:
         return scalar
     try:
         key = load_pem_private_key(pem, password)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ValueError(f"not a private key that can be read: {error}") from error
+        raise _fault(pem, password) from error
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise ValueError("the private key is neither RSA nor SM2")  # noqa: TRY004 - it is the content
+        raise KeyFault("私钥既非 RSA 也非 SM2", "the private key is neither RSA nor SM2")
     return key
+
+
+def _fault(pem: bytes, password: bytes | None) -> KeyFault:
+    """Why a file could not be read as a private key; libraries only say that it could not."""
+    if b"PRIVATE KEY-----" not in pem:
+        return KeyFault("文件中没有 PEM 格式的私钥", "the file holds no private key in PEM")
+    locked = b"ENCRYPTED" in pem
+    if locked and password is None:
+        return KeyFault(
+            "私钥有密码，须指明存放密码的环境变量，且该变量已设置",
+            "the key is under a password; name the environment variable that holds it, and set it",
+        )
+    if locked:
+        return KeyFault(
+            "密码不符，或私钥的加密方式不支持",
+            "the password is wrong, or the key is encrypted in a way that is not supported",
+        )
+    if password is not None:
+        return KeyFault("私钥没有密码，却给了密码", "a password is given, but the key has none")
+    return KeyFault("私钥内容损坏或格式不支持", "the key is damaged or in a form not supported")
 
 
 def write_sm2_key(scalar: int, public: bytes) -> bytes:

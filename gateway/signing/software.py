@@ -20,7 +20,7 @@ from gateway.signing.certificate import (
     self_signed_rsa,
     self_signed_sm2,
 )
-from gateway.signing.keyfile import pem, read_private_key, write_sm2_key
+from gateway.signing.keyfile import KeyFault, pem, read_private_key, write_sm2_key
 from gateway.signing.sets import SETS, WRITTEN
 
 RSA_BITS = 2048
@@ -64,15 +64,19 @@ def load_signer(
         certificate = read_certificate_file(cert_data)
     except ValueError as error:
         raise _wrong(
-            "K-certificate", f"证书无法读取：{cert_path}", f"{cert_path}: {error}"
+            "K-certificate",
+            f"文件中没有可读取的证书（PEM 或 DER）：{cert_path}",
+            f"{cert_path} holds no certificate that can be read (PEM or DER)",
         ) from error
     try:
         key = read_private_key(key_pem, password.encode() if password is not None else None)
         return SoftwareSigner(
             set_name=set_name, parsed=certificate, value=_value(set_name, key, certificate)
         )
-    except ValueError as error:
-        raise _wrong("K-key", f"私钥无法使用：{key_path}", f"{key_path}: {error}") from error
+    except KeyFault as error:
+        raise _wrong(
+            "K-key", f"私钥无法使用：{key_path}：{error.zh}", f"{key_path}: {error.en}"
+        ) from error
 
 
 def generate(
@@ -98,16 +102,24 @@ def generate(
 def _value(
     set_name: str, key: rsa.RSAPrivateKey | int, certificate: Certificate
 ) -> Callable[[bytes], bytes]:
-    """What makes a raw signature value. Raises ValueError when key and certificate do not fit."""
+    """What makes a raw signature value. Raises KeyFault when key and certificate do not fit."""
     chosen = SETS[set_name]
+    kind = chosen.key.upper()
     if certificate.key != chosen.key:
-        raise ValueError(f"{set_name} needs a certificate with an {chosen.key.upper()} key")
+        raise KeyFault(
+            f"{set_name} 须用 {kind} 密钥的证书",
+            f"{set_name} needs a certificate with an {kind} key",
+        )
+    if isinstance(key, int) != (chosen.key == "sm2"):
+        raise KeyFault(f"{set_name} 须用 {kind} 私钥", f"{set_name} needs an {kind} private key")
+    unfit = KeyFault("私钥与证书不匹配", "the private key does not fit the certificate")
     if isinstance(key, int):
-        if chosen.key != "sm2":
-            raise ValueError(f"{set_name} needs an RSA key")
-        return sm2.PrivateKey(key, certificate.sm2_point).sign
+        try:
+            return sm2.PrivateKey(key, certificate.sm2_point).sign
+        except ValueError as error:
+            raise unfit from error
     if key.public_key() != certificate.rsa_key:
-        raise ValueError("the private key does not fit the certificate")
+        raise unfit
     algorithm = RSA_HASHES[chosen.value_hash]
     return lambda signed_info: key.sign(signed_info, padding.PKCS1v15(), algorithm)
 

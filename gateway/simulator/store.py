@@ -53,7 +53,10 @@ class Secrets:
 
 
 class Store:
-    """The open database of one data folder. Raises Misconfigured when another process has it."""
+    """The open database of one data folder.
+
+    Raises Misconfigured when another process has it, or when its file is no database.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -62,10 +65,12 @@ class Store:
         self._connection = sqlite3.connect(
             folder / DATABASE, isolation_level=None, check_same_thread=False
         )
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.executescript(TABLES.read_text(encoding="utf-8"))
-
+        try:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.executescript(TABLES.read_text(encoding="utf-8"))
+        except sqlite3.DatabaseError as error:
+            raise _unusable(folder / DATABASE, error) from error
         self._later: dict[str, list[Sequence[Any]]] = {}
 
     @contextmanager
@@ -107,6 +112,12 @@ class Store:
         """Leave the file as it is; a process that was killed leaves it so too."""
         self._connection.close()
         self._lock.close()
+
+
+def _unusable(path: Path, error: sqlite3.DatabaseError) -> Misconfigured:
+    return Misconfigured(
+        "A-store", f"数据库无法打开：{path}：{error}", f"{path} cannot be opened: {error}"
+    )
 
 
 def _take_lock(path: Path) -> IO[bytes]:

@@ -9,12 +9,17 @@ from gateway.messages import Catalogue, MessageType
 from gateway.store.registers import REGISTERS
 from gateway.web.keys import KEY_BODY, Keys
 from gateway.web.posting import Posting
+from gateway.web.queries import LIMIT_DEFAULT, LIMIT_MAX
 from gateway.web.reading import Reading
 from gateway.web.routes import Query, Route
 
 PAGE = (
     Query(name="after", en="Cursor: next of the page before."),
-    Query(name="limit", en="Entries of a page, 1 to 1000; 100 when left out."),
+    Query(
+        name="limit",
+        en=f"Entries of a page, 1 to {LIMIT_MAX}; {LIMIT_DEFAULT} when left out.",
+        counts_to=LIMIT_MAX,
+    ),
 )
 XML = {"application/xml": {"schema": {"type": "string", "format": "binary"}}}
 

@@ -9,7 +9,7 @@ from typing import Any
 from gateway.messages.jsonschema import json_schema
 from gateway.web.limits import Limits
 from gateway.web.problems import CONTENT_TYPE
-from gateway.web.routes import Route
+from gateway.web.routes import Query, Route
 from gateway.web.schemas import OBJECT, SCHEMAS, TEXT, Json
 
 SEGMENT = re.compile(r"{(\w+)}")
@@ -92,11 +92,17 @@ def _parameters(route: Route) -> list[Json]:
             "in": "query",
             "required": one.required,
             "description": one.en,
-            "schema": TEXT | ({"enum": list(one.values)} if one.values else {}),
+            "schema": _query_schema(one),
         }
         for one in route.query
     ]
     return [*in_path, *in_query]
+
+
+def _query_schema(one: Query) -> Json:
+    if one.counts_to is not None:
+        return {"type": "integer", "minimum": 1, "maximum": one.counts_to}
+    return TEXT | ({"enum": list(one.values)} if one.values else {})
 
 
 def _record_body(route: Route, limits: Limits) -> Mapping[str, Any]:

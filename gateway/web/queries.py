@@ -24,7 +24,9 @@ def check_names(request: web.Request, known: Collection[str]) -> None:
     """Refuse a parameter that is not known: a misspelt filter would show everything."""
     for name in request.query:
         if name not in known:
-            raise bad(name, "未知参数。", "is not known here.")
+            raise Refused(
+                400, "S-query", f"没有参数 {name}。", f"There is no parameter {name} here."
+            )
         if len(request.query.getall(name)) > 1:
             raise bad(name, "只能给一次。", "is given more than once.")
 

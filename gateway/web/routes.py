@@ -22,6 +22,8 @@ class Query:
     en: str
     required: bool = False
     values: tuple[str, ...] = ()
+    counts_to: int | None = None
+    """For a whole number: its largest value; the smallest is 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,11 +58,20 @@ def test_check_prints_one_line_a_file_in_order(good: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("missing", ["nothing.xml", "."])
 def test_a_missing_path_is_exit_2(missing: str, good: Path, tmp_path: Path) -> None:
-    """Told on stderr; the files that are there get their lines."""
-    result = _run("check", "--json", good, tmp_path / missing, good)
-    assert result.exit_code == 2
-    assert len(result.stdout.splitlines()) == 2
-    assert str(tmp_path / missing) in result.stderr
+    """Every file has its line, in order; the missing one's says so, in both languages."""
+    status, lines = _check(good, tmp_path / missing, good)
+    assert status == 2
+    assert [(one["file"], one["ok"]) for one in lines] == [
+        (str(good), True), (str(tmp_path / missing), False), (str(good), True)
+    ]  # fmt: skip
+    (finding,) = lines[1]["findings"]
+    assert (finding["code"], finding["severity"]) == ("X-missing", "error")
+    assert finding["zh"]
+    assert finding["en"]
+    assert lines[1].keys() == lines[0].keys()
+    said = _run("check", good, tmp_path / missing).stdout
+    assert f"{tmp_path / missing}: NOT OK" in said
+    assert "X-missing" in said
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,17 @@ def test_hostile_xml_is_refused_at_once(data: bytes, code: str | None) -> None:
     assert code in (None, caught.value.code)
 
 
+@pytest.mark.parametrize("data", [b"", b"<a>", b"<a>\x00</a>", b"{}"])
+def test_the_place_is_told_once(data: bytes) -> None:
+    """Line and column of the message, without the parser's own name for our bytes."""
+    with pytest.raises(Invalid) as caught:
+        parse_xml(data, max_bytes=LIMIT)
+    (problem,) = caught.value.problems
+    assert problem.en.count("line 1, column") == 1
+    assert problem.en.isprintable()
+    assert "<string>" not in problem.en
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb2312"])
 def test_encodings_are_read(encoding: str) -> None:
     """UTF-8 with or without its mark, and what the declaration names, give the same text."""

@@ -182,6 +182,22 @@ async def test_a_key_that_cannot_sign_is_refused_when_it_is_registered(
     assert problem in await office.problems("key-profile", record)
 
 
+async def test_a_file_that_is_no_certificate_is_named_in_its_own_field(
+    office: Office, key_files: Path
+) -> None:
+    """A key where the certificate should be: certificateReference, not keyReference."""
+    record = key_profile(key_files, PLATFORM, certificateReference=str(key_files / "rsa.key.pem"))
+    found = await office.problems("key-profile", record)
+    assert found == {("$.certificateReference", "K-certificate")}
+
+
+async def test_approval_of_declarations_is_refused_for_now(office: Office) -> None:
+    """A profile that asks for it would wait for ever: R-approval, and automatic is taken."""
+    refused = await office.problems("profile", profile(declaration="approve"))
+    assert refused == {("$.declaration", "R-approval")}
+    await office.must_put("profile", profile(declaration="automatic"))
+
+
 async def test_an_expired_certificate_is_refused(office: Office, key_files: Path) -> None:
     """Eleven years on, the ten-year certificate is over."""
     office.clock.moment += timedelta(days=11 * 365)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -159,6 +166,50 @@ def test_files_that_are_no_keys_are_named(keys: dict[str, KeyFiles], tmp_path: P
         with pytest.raises(Misconfigured) as caught:
             load_signer("rsa-sha1", key, certificate)
         assert caught.value.code == code
+
+
+LIBRARY = re.compile("deserial|ASN|asn1|openssl|cryptography|MalformedFraming|0x|Error")
+
+
+@pytest.mark.parametrize(
+    ("content", "password", "zh", "en"),
+    [
+        ("nothing", None, "没有 PEM 格式的私钥", "holds no private key in PEM"),
+        ("damaged", None, "损坏", "damaged"),
+        ("locked", None, "有密码", "under a password"),
+        ("locked", "wrong", "密码不符", "the password is wrong"),
+        ("plain", "right", "没有密码", "the key has none"),
+        ("elliptic", None, "既非 RSA 也非 SM2", "neither RSA nor SM2"),
+        ("other", None, "不匹配", "does not fit the certificate"),
+    ],
+)
+def test_what_is_wrong_with_a_key_file_is_said_in_our_words(
+    content: str, password: str | None, zh: str, en: str, keys: dict[str, KeyFiles], tmp_path: Path
+) -> None:
+    """Both languages, the file named, no text of a library."""
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    locked = BestAvailableEncryption(b"right")
+    texts = {
+        "nothing": b"no key here",
+        "damaged": b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        "locked": made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked),
+        "plain": made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        "elliptic": ec.generate_private_key(ec.SECP256R1()).private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        ),
+        "other": made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+    }
+    file = tmp_path / "key.pem"
+    file.write_bytes(texts[content])
+    with pytest.raises(Misconfigured) as caught:
+        load_signer("rsa-sha1", file, keys["rsa"].certificate, password)
+    told = caught.value
+    assert told.code == "K-key"
+    assert str(file) in told.zh
+    assert str(file) in told.en
+    assert zh in told.zh
+    assert en in told.en
+    assert not LIBRARY.search(told.zh + told.en)
 
 
 @given(st.data())

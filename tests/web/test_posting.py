@@ -190,7 +190,7 @@ async def test_a_profile_of_a_merchant_has_an_address_of_its_own(desk: Desk) -> 
     assert (await desk.get("declarant", general)).body["body"]["customsCode"] == "5130"
     own = f"{general}/{firms.EBC}"
     assert (await desk.get("declarant", own)).status == 404
-    record = {"assureCode": "A-2", "declaration": "approve"}
+    record = {"assureCode": "A-2", "declaration": "automatic"}
     assert (await desk.ask("PUT", "declarant", own, json=record)).status == 200
     assert (await desk.get("declarant", own)).body["body"]["assureCode"] == "A-2"
     assert (await desk.get("declarant", general)).body["body"]["assureCode"] == firms.EBC
