@@ -117,7 +117,7 @@ class Applying:
         announced = self._refuse(connection, done, now)
         matched = match(connection, self._received(done), self._tolerance)
         self._store(connection, matched)
-        found = numbers.note(connection, self._given(matched))
+        found = self._note_numbers(connection, matched)
         discrepancies.close(connection, found, now, resolution="receipt")
         homeless = [one for one in _homeless(matched) if one.id not in found]
         discrepancies.open_all(connection, map(_unknown, homeless), now)
@@ -162,15 +162,20 @@ class Applying:
             for entry in read.receipt.entries
         ]
 
-    def _given(self, matched: Sequence[Matched]) -> dict[str, str]:
-        """The numbers that customs gave to inventories of ours, as key text to document id."""
-        name = numbers.INVENTORY_NUMBER
-        return {
-            key_text((name,), one.entry.numbers, self._reading.identity): one.document["id"]
+    def _note_numbers(self, connection: Connection, matched: Sequence[Matched]) -> list[str]:
+        """Keep the numbers that customs gave; the entries that had waited for one of them."""
+        given = {
+            one.entry.numbers[numbers.INVENTORY_NUMBER]: one.document
             for one in matched
             if one.document and one.document["type"] == INVENTORY and one.entry.answers
-            if one.entry.numbers.get(name)
+            if one.entry.numbers.get(numbers.INVENTORY_NUMBER)
         }
+        new = numbers.note(connection, {text: row["key_id"] for text, row in given.items()})
+        texts = {
+            key_text((numbers.INVENTORY_NUMBER,), {numbers.INVENTORY_NUMBER: one}, str): one
+            for one in new
+        }
+        return numbers.adopt(connection, {text: given[one]["id"] for text, one in texts.items()})
 
     def _store(self, connection: Connection, matched: Sequence[Matched]) -> None:
         rows = [self._entry_row(one) for one in matched]

@@ -13,7 +13,7 @@ from gateway.reconciliation.reading import ReadEntry
 from gateway.store import documents as documents_store
 from gateway.store import messages as messages_store
 from gateway.store import receipts as statements
-from gateway.store.numbers import INVENTORY_NUMBER
+from gateway.store.numbers import keys_by_number
 from gateway.telemetry import new_id
 
 
@@ -48,8 +48,8 @@ def match(
     matched = []
     for digest, (receipt, entry) in new.items():
         key = keys.get((entry.answers or "", entry.key_text, entry.own_number))
-        rows = versions.get(key["id"], []) if key else []
-        document = _version(rows, entry, tolerance) if entry.answers else told.get(entry.key_text)
+        rows = versions.get(key["id"], []) if key else told.get(entry.key_text, [])
+        document = _version(rows, entry, tolerance)
         before = attempts.get(document["message_id"] or "", []) if document else []
         matched.append(
             Matched(
@@ -82,13 +82,17 @@ def _keys(
     return found
 
 
-def _inventories(connection: Connection, entries: Sequence[ReadEntry]) -> dict[str, RowMapping]:
-    """The inventories whose number from customs these entries name, by key text."""
-    texts = {entry.key_text for entry in entries}
-    rows = documents_store.keys_of(connection, INVENTORY_NUMBER, texts)
-    found = documents_store.documents_by_id(connection, {row["document_id"] for row in rows})
-    by_id = {document["id"]: document for document in found}
-    return {row["key_text"]: by_id[row["document_id"]] for row in rows}
+def _inventories(
+    connection: Connection, entries: Sequence[ReadEntry]
+) -> dict[str, list[RowMapping]]:
+    """The versions of the inventories whose number from customs these entries name, by key text."""
+    keys = keys_by_number(connection, {entry.own_number for entry in entries})
+    versions = documents_store.versions_of(connection, set(keys.values()))
+    return {
+        entry.key_text: versions[keys[entry.own_number]]
+        for entry in entries
+        if entry.own_number in keys
+    }
 
 
 def _version(

@@ -27,6 +27,15 @@ receipt_digests = Table(
     Column("receipt_id", Id, nullable=False),
 )
 
+inventory_numbers = Table(
+    "inventory_numbers",
+    metadata,
+    Column("number", String(18), primary_key=True),
+    Column("key_id", Id),
+)
+"""The numbers that customs gave (invtNo), each with the business key of its inventory; none yet
+when a tax bill came first, or when the inventory is not ours."""
+
 consignments = Table(
     "consignments",
     metadata,

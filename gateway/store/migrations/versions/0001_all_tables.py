@@ -379,6 +379,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_outbox_next_at"), ["next_at"], unique=False)
 
     op.create_table(
+        "inventory_numbers",
+        sa.Column("number", sa.String(length=18), nullable=False),
+        sa.Column("key_id", sa.String(length=36), nullable=True),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_inventory_numbers")),
+    )
+    op.create_table(
         "receipt_digests",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("receipt_id", sa.String(length=36), nullable=False),
@@ -487,6 +493,7 @@ def downgrade() -> None:
 
     op.drop_table("receipt_entries")
     op.drop_table("receipt_digests")
+    op.drop_table("inventory_numbers")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_outbox_next_at"))
 
