@@ -8,20 +8,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gateway.adapters.brokers.local import LocalBroker
 from gateway.adapters.transports.http import HttpTransport, Timeouts
 from gateway.adapters.transports.recorded import Recorded, WireFolder
 from gateway.app.authorities import authorities
+from gateway.app.brokers import make_broker
 from gateway.app.stores import open_store, open_vault
 from gateway.intake import Intake
 from gateway.intake.door import Door
-from gateway.matching import Arrivals, Lateness, Matching
+from gateway.matching import Arrivals, Lateness, Matching, Reconsidering
 from gateway.matching.sources import Sources
 from gateway.messages import Catalogue, load_catalogue
 from gateway.messages.derivation import DerivationSettings
 from gateway.messages.modes import load_modes
 from gateway.messages.rules import Rules, load_rules
-from gateway.ports import Authority, Signer, Transport
+from gateway.ports import Authority, Broker, Signer, Transport
 from gateway.reconciliation import Applying, Receiving
 from gateway.reconciliation.consequences import Consequences
 from gateway.reconciliation.reading import Reading
@@ -32,19 +32,18 @@ from gateway.signing.pool import SignerPool
 from gateway.store.database import Database
 from gateway.store.registry import KeyChoice, Registers
 from gateway.store.vault import Vault
-from gateway.submission import Gathering, Resuming, Sending, Splitting, Waits, Writing
+from gateway.submission import (
+    Channel,
+    Gathering,
+    KeyGuard,
+    Resuming,
+    Sending,
+    Splitting,
+    Waits,
+    Writing,
+)
 from gateway.telemetry import Clock, now
 from gateway.web.server import Services
-
-QUEUES: Mapping[str, int] = {
-    "submission": 64,
-    "splitting": 1,
-    "reconciliation": 1,
-    "matching": 1,
-    "arrivals": 1,
-    "resumption": 1,
-}
-"""Every queue with the number of batches that are worked on at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +67,16 @@ class _Parts:
     registers: Registers
     rules: Rules
     adapters: Mapping[str, Authority]
-    broker: LocalBroker
+    broker: Broker
     relay: Relay
     committed: asyncio.Event
     """Set when a message was committed, so that the sender looks at once."""
+
+    @property
+    def signature_codes(self) -> frozenset[str]:
+        """Codes of every authority for a refused signature or certificate."""
+        rows = [one.row for one in self.catalogue.types.values()]
+        return frozenset(code for row in rows for code in row.signature_codes)
 
 
 @asynccontextmanager
@@ -105,7 +110,7 @@ async def _parts(settings: Settings, database: Database, clock: Clock) -> _Parts
     catalogue = load_catalogue()
     registers = Registers(database, catalogue, clock)
     await registers.load()
-    broker = LocalBroker(QUEUES)
+    broker = make_broker(settings)
     overrides = [one.model_dump(exclude_none=True) for one in settings.rules]
     return _Parts(
         settings=settings,
@@ -161,13 +166,21 @@ def _gateway(
         parts.database,
         parts.vault,
         parts.clock,
-        parts.adapters,
-        transports,
+        {
+            name: Channel(authority=parts.adapters[name], transport=transport)
+            for name, transport in transports.items()
+        },
         relay.announce,
         _waits(settings),
+        guard=KeyGuard(pause=parts.registers.pause, signature_codes=parts.signature_codes),
         kick=parts.committed,
     )
-    lateness = Lateness(parts.database, parts.clock, poll_seconds=settings.lateness_poll_seconds)
+    lateness = Lateness(
+        parts.database,
+        parts.clock,
+        poll_seconds=settings.lateness_poll_seconds,
+        patience=timedelta(seconds=settings.collecting_wait_seconds),
+    )
     return Gateway(services=services, sending=sending, lateness=lateness)
 
 
@@ -197,7 +210,16 @@ def _subscribe(parts: _Parts) -> None:
         linger_seconds=settings.linger_seconds,
         committed=parts.committed,
     )
-    splitting = Splitting(writing, parts.registers, database, clock, committed=parts.committed)
+    splitting = Splitting(
+        writing,
+        parts.registers,
+        database,
+        clock,
+        announce,
+        Releasing(catalogue=parts.catalogue, vault=parts.vault).release,
+        signature_codes=parts.signature_codes,
+        committed=parts.committed,
+    )
     sources = Sources(
         catalogue=parts.catalogue,
         registry=parts.registers,
@@ -213,7 +235,8 @@ def _subscribe(parts: _Parts) -> None:
         "reconciliation": _applying(parts).handle,
         "matching": Matching(sources, database, announce, closing=closing).handle,
         "arrivals": Arrivals(sources, database, announce).handle,
-        "resumption": Resuming(database, parts.catalogue, announce, clock).handle,
+        "reconsidering": Reconsidering(database, announce, clock).handle,
+        "resumption": Resuming(database, announce, clock, parts.signature_codes).handle,
     }.items():
         parts.broker.subscribe(queue, handler)
 
@@ -231,7 +254,11 @@ def _applying(parts: _Parts) -> Applying:
             senders={settings.customs_receiver_import, settings.customs_receiver_export},
             is_ours=parts.registers.is_our_dxp_id,
         ),
-        Consequences(catalogue=parts.catalogue, pause=parts.registers.pause),
+        Consequences(
+            catalogue=parts.catalogue,
+            pause=parts.registers.pause,
+            signature_codes=parts.signature_codes,
+        ),
         Releasing(catalogue=parts.catalogue, vault=parts.vault),
         parts.relay.announce,
         tolerance=timedelta(seconds=settings.clock_tolerance_seconds),

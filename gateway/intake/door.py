@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -51,8 +51,11 @@ class Door:
         declared = self.declared(type_)
         choice = self._choose_key(caller, declared, decoded.content, moment)
         self._check_rules(type_, decoded)
+        # Of what the client sent alone: a register that changes makes no other content.
+        sent = json.dumps(typed_values(type_, decoded), sort_keys=True)
         decoded = self._with_declarant(caller, type_, decoded, moment)
-        return self._finish(caller, (type_, declared), decoded, choice, moment, correlation)
+        finished = self._finish(caller, (type_, declared), decoded, choice, moment, correlation)
+        return replace(finished, digest=self.vault.hash(type_.name, sent))
 
     def declared(self, type_: MessageType) -> MessageType:
         """The message type that a record becomes: its own, or that of the derived message."""
@@ -151,9 +154,7 @@ class Door:
             content=content,
             extension=decoded.extension,
             key_text=key_text(submitted.row.key, content.head, self.registry.identity),
-            digest=self.vault.hash(
-                submitted.name, json.dumps(typed_values(submitted, decoded), sort_keys=True)
-            ),
+            digest="",
             buyer_hash=self._buyer_hash(content),
             fragment=None
             if waits

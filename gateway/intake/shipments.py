@@ -37,6 +37,9 @@ class _Put:
     content: Content
     key: statements.ShipmentKey
     logistics_code: str
+    operator_code: str
+    caller: str
+    """The identity of the caller's enterprise."""
     moment: datetime
 
 
@@ -80,18 +83,22 @@ class Shipments:
                 direction=head["direction"], bill_no=head["billNo"], traf_mode=head["trafMode"]
             ),
             logistics_code=self._door.registry.identity(head["logisticsCode"]),
+            operator_code=self._door.registry.identity(head["operatorCode"]),
+            caller=self._door.registry.identity(caller.enterprise),
             moment=self._door.clock(),
         )
 
     def _store(self, connection: Connection, type_: MessageType, put: _Put) -> _Done:
+        statements.take_turn(connection)
         known = statements.shipment(connection, put.key)
         if known is None:
             shipment_id, repeated, present = self._insert(connection, put), False, set[str]()
         else:
             shipment_id = known["id"]
-            present = statements.numbers_of(connection, shipment_id)
             repeated = self._change(connection, put, known)
-        new = [item for item in put.content.items if item["logisticsNo"] not in present]
+            present = statements.numbers_of(connection, shipment_id)
+        listed = {item["logisticsNo"]: item for item in put.content.items}
+        new = [item for number, item in listed.items() if number not in present]
         statements.add_rows(connection, [_row(shipment_id, put, item) for item in new])
         announced = self._wake(connection, put, new if repeated else put.content.items)
         answer = {
@@ -116,7 +123,7 @@ class Shipments:
                 "bill_no": put.key.bill_no,
                 "traf_mode": put.key.traf_mode,
                 "logistics_code": put.logistics_code,
-                "operator_code": self._door.registry.identity(head["operatorCode"]),
+                "operator_code": put.operator_code,
                 "head": dict(head),
                 "used": False,
                 "updated_at": put.moment,
@@ -125,7 +132,18 @@ class Shipments:
         return shipment_id
 
     def _change(self, connection: Connection, put: _Put, known: Any) -> bool:
-        """Merge the head; True when it says nothing new. Raises Refused for frozen values."""
+        """Merge the head; True when it says nothing new. Raises Refused for frozen values.
+
+        A known shipment belongs to the two enterprises that stand in it, and keeps them.
+        """
+        owners = {known["logistics_code"], known["operator_code"]}
+        if put.caller not in owners or {put.logistics_code, put.operator_code} != owners:
+            raise Refused(
+                403,
+                "A-foreign",
+                "该总运单属于其他企业，或其物流企业、场所不得更改。",
+                "This shipment belongs to other enterprises, which cannot be changed.",
+            )
         merged = {**known["head"], **put.content.head}
         if merged == known["head"]:
             return True

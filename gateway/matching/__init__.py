@@ -3,5 +3,6 @@
 from gateway.matching.arrivals import Arrivals
 from gateway.matching.lateness import Lateness
 from gateway.matching.matching import Matching
+from gateway.matching.reconsidering import Reconsidering
 
-__all__ = ["Arrivals", "Lateness", "Matching"]
+__all__ = ["Arrivals", "Lateness", "Matching", "Reconsidering"]

@@ -15,7 +15,7 @@ from gateway.messages import validate, write
 from gateway.messages.derivation import derive_arrival
 from gateway.messages.facts import ArrivalFacts
 from gateway.messages.findings import Finding
-from gateway.messages.versions import versioned
+from gateway.messages.versions import release, versioned
 from gateway.model import Content
 from gateway.ports import Announce, OutboxRow
 from gateway.store import discrepancies
@@ -23,7 +23,7 @@ from gateway.store import documents as documents_store
 from gateway.store import shipments as shipments_store
 from gateway.store.database import Database
 from gateway.store.documents import key_parts
-from gateway.store.prepared import SUBMISSION
+from gateway.store.prepared import SUBMISSION, known_version
 from gateway.store.queues import post
 
 MODE = "direct-import"
@@ -45,24 +45,29 @@ class Arrivals:
 
     def _derive(self, connection: Connection, ids: Sequence[str]) -> list[OutboxRow]:
         now = self._sources.clock()
+        shipments_store.take_turn(connection)
         changes = []
-        for row in documents_store.documents_by_id(connection, ids):
-            if row["local_state"] == "waiting" and row["sealed_fragment"] is None:
-                fragment = self._fragment(connection, row)
-                if fragment is not None:
-                    changes.append(
-                        {
-                            "row": row["id"],
-                            "fragment": self._sources.vault.seal(row["id"], fragment),
-                            "app_kind": row["app_type"],
-                        }
-                    )
+        rows = documents_store.documents_by_id(connection, ids)
+        versions = documents_store.versions_of(connection, {row["key_id"] for row in rows})
+        for row in rows:
+            app_type = release([known_version(one) for one in versions[row["key_id"]]])
+            if row["local_state"] != "waiting" or row["sealed_fragment"] or app_type is None:
+                continue
+            fragment = self._fragment(connection, row, app_type)
+            if fragment is not None:
+                changes.append(
+                    {
+                        "row": row["id"],
+                        "fragment": self._sources.vault.seal(row["id"], fragment),
+                        "app_kind": app_type,
+                    }
+                )
         documents_store.set_fragment(connection, changes)
         done = [str(change["row"]) for change in changes]
         documents_store.move(connection, "complete", done, at=now)
         return post(connection, [(SUBMISSION, done)], now)
 
-    def _fragment(self, connection: Connection, row: RowMapping) -> bytes | None:
+    def _fragment(self, connection: Connection, row: RowMapping, app_type: str) -> bytes | None:
         """The canonical CEB711, or None while the shipment lacks what it needs."""
         arrival = self._arrival(row)
         shipment = shipments_store.shipment(
@@ -85,7 +90,7 @@ class Arrivals:
         tally = Content(
             {**derived.content.head, "copNo": key_parts(row["key_text"])[-1]}, derived.content.items
         )
-        content = versioned(tally, row["id"], row["app_type"], row["app_time"])
+        content = versioned(tally, row["id"], app_type, row["app_time"])
         fragment = write(type_, content)
         (problems,) = validate(type_, [fragment])
         if problems:

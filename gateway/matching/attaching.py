@@ -10,24 +10,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, delete, update
+from sqlalchemy import Connection, RowMapping, delete, select, update
 
 from gateway.model import Content
-from gateway.store import consignments as consignments_store
 from gateway.store import discrepancies
+from gateway.store import documents as documents_store
 from gateway.store.tables import consignments, documents
 
 SAME = ("consignee", "consigneeTelephone", "consigneeAddress")
 AMBIGUOUS = "ambiguous_waybill"
 
 Candidate = tuple[RowMapping, Mapping[str, str]]
-"""A consignment without a platform, and the head of its waybill."""
+"""A waybill without a platform, and the head of its content."""
 
 
 def fitting(order: Content, candidates: Sequence[Candidate]) -> list[RowMapping]:
-    """The consignments whose waybill goes to the order's consignee."""
+    """The waybills that go to the order's consignee."""
     wanted = [order.head.get(name) for name in SAME]
-    return [home for home, waybill in candidates if [waybill.get(name) for name in SAME] == wanted]
+    return [row for row, head in candidates if [head.get(name) for name in SAME] == wanted]
 
 
 def attach(
@@ -50,15 +50,53 @@ def attach(
             )
             discrepancies.open_all(connection, [opening], now)
         return False
-    placeholder = loose[0]
+    (waybill,) = loose
+    placeholder = waybill["consignment_id"]
+    if not _claim(connection, home["id"], waybill):
+        return False
     connection.execute(
         update(documents)
-        .where(documents.c.consignment_id == placeholder["id"])
+        .where(documents.c.key_id == waybill["key_id"])
         .values(consignment_id=home["id"])
     )
-    consignments_store.set_consignment(
-        connection, [{"row": home["id"], "waybill_key": placeholder["waybill_key"]}]
-    )
-    connection.execute(delete(consignments).where(consignments.c.id == placeholder["id"]))
-    discrepancies.close(connection, [home["id"], placeholder["id"]], now, resolution="attached")
+    _leave(connection, placeholder, waybill["key_id"])
+    discrepancies.close(connection, [home["id"], placeholder], now, resolution="attached")
     return True
+
+
+def _claim(connection: Connection, home_id: str, waybill: RowMapping) -> bool:
+    """Give the waybill to the consignment, unless either has found another one since the look."""
+    documents_store.lock_keys(connection, [waybill["key_id"]])
+    loose = connection.execute(
+        select(documents.c.id).where(
+            documents.c.id == waybill["id"],
+            documents.c.consignment_id == waybill["consignment_id"],
+        )
+    ).first()
+    if loose is None:
+        return False
+    done = connection.execute(
+        update(consignments)
+        .where(consignments.c.id == home_id, consignments.c.waybill_key.is_(None))
+        .values(waybill_key=waybill["key_id"])
+    )
+    return done.rowcount == 1
+
+
+def _leave(connection: Connection, placeholder: str, key_id: str) -> None:
+    """The consignment without a platform goes when its last waybill has left it."""
+    others = (
+        connection.execute(
+            select(documents.c.key_id).where(documents.c.consignment_id == placeholder).limit(1)
+        )
+        .scalars()
+        .first()
+    )
+    if others is None:
+        connection.execute(delete(consignments).where(consignments.c.id == placeholder))
+    else:
+        connection.execute(
+            update(consignments)
+            .where(consignments.c.id == placeholder, consignments.c.waybill_key == key_id)
+            .values(waybill_key=others)
+        )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, select, update
 
 from gateway.matching.loading import SLOTS, Loaded
 from gateway.messages import MessageType
@@ -51,6 +51,19 @@ def cop_no() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(COP_NO_CHARACTERS))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What became of declarations: outbox rows to announce, and what could not go.
+
+    `used` gave an own number that another inventory has; `changed` are consignments that are no
+    longer as they were loaded, to be looked at again.
+    """
+
+    announced: list[OutboxRow]
+    used: list[Declaration]
+    changed: list[str]
+
+
 def declare(
     connection: Connection,
     declarations: Sequence[Declaration],
@@ -58,16 +71,20 @@ def declare(
     now: datetime,
     *,
     closing: timedelta,
-) -> list[OutboxRow]:
+) -> Declared:
     """Store the inventories of those consignments that still are as they were loaded."""
     current = _unchanged(connection, declarations)
-    wanted = [one for one in declarations if one.loaded.home["id"] in current]
-    key_ids = {one.document_id: one.loaded.home["inventory_key"] or new_id() for one in wanted}
-    won = _take(connection, wanted, key_ids, now, now + closing)
+    changed = [one.loaded.home["id"] for one in declarations]
+    changed = [one for one in changed if one not in current]
+    free, used = _free(
+        connection, [one for one in declarations if one.loaded.home["id"] in current]
+    )
+    key_ids = {one.document_id: one.loaded.home["inventory_key"] or new_id() for one in free}
+    taken = _take(connection, free, key_ids, now, now + closing)
+    won = [one for one in free if one.document_id in taken]
     rows: dict[str, list[dict[str, Any]]] = {}
-    for one in wanted:
-        if one.document_id in won:
-            _add_rows(rows, one, key_ids[one.document_id], vault, now)
+    for one in won:
+        _add_rows(rows, one, key_ids[one.document_id], vault, now)
     documents_store.add(connection, rows)
     documents_store.point_key(
         connection,
@@ -77,34 +94,74 @@ def declare(
                 "document": one.document_id,
                 "number": one.version,
             }
-            for one in wanted
-            if one.document_id in won and one.loaded.home["inventory_key"]
+            for one in won
+            if one.loaded.home["inventory_key"]
         ],
     )
-    homes = [one.loaded.home["id"] for one in wanted if one.document_id in won]
+    homes = [one.loaded.home["id"] for one in won]
     discrepancies.close(connection, homes, now, resolution="declared")
-    shipments.mark_used(
-        connection,
-        [row["id"] for one in wanted if one.document_id in won for row in one.loaded.shipments],
-    )
-    return post(connection, [(SUBMISSION, sorted(won))], now)
+    shipments.mark_used(connection, [row["id"] for one in won for row in one.loaded.shipments])
+    announced = post(connection, [(SUBMISSION, sorted(taken))], now)
+    return Declared(announced=announced, used=used, changed=changed)
+
+
+def _free(
+    connection: Connection, declarations: Sequence[Declaration]
+) -> tuple[list[Declaration], list[Declaration]]:
+    """Those whose own number nobody has, and those that come second with theirs."""
+    new = [one for one in declarations if not one.loaded.home["inventory_key"]]
+    texts: dict[str, list[str]] = {}
+    for one in new:
+        texts.setdefault(one.type.name, []).append(one.key_text)
+    known = {
+        (name, row["key_text"])
+        for name, wanted in texts.items()
+        for row in documents_store.keys_of(connection, name, wanted)
+    }
+    free: list[Declaration] = []
+    used: list[Declaration] = []
+    for one in declarations:
+        key = (one.type.name, one.key_text)
+        second = not one.loaded.home["inventory_key"] and key in known
+        (used if second else free).append(one)
+        known.add(key)
+    return free, used
 
 
 def _unchanged(connection: Connection, declarations: Sequence[Declaration]) -> set[str]:
-    """Consignments whose partner keys still point at the versions that were matched."""
+    """Consignments whose partners and shipment still are what was matched.
+
+    Between reading and writing a receipt may have returned a partner, or the shipment changed.
+    """
+    ids = {row["id"] for one in declarations for row in one.loaded.documents.values()}
     wanted = [one.loaded.home[f"{slot}_key"] for one in declarations for slot in SLOTS]
     if not wanted:
         return set()
+    documents_store.lock_keys(connection, wanted)
     rows = connection.execute(select(keys.c.id, keys.c.document_id).where(keys.c.id.in_(wanted)))
     newest = {row.id: row.document_id for row in rows}
+    states = {row["id"]: row for row in documents_store.documents_by_id(connection, ids)}
+    heads = shipments.heads_of(
+        connection, {row["id"] for one in declarations for row in one.loaded.shipments}
+    )
     return {
         one.loaded.home["id"]
         for one in declarations
-        if all(
-            newest.get(one.loaded.home[f"{slot}_key"]) == one.loaded.documents[slot]["id"]
-            for slot in SLOTS
-        )
+        if all(_same(one.loaded, slot, newest, states) for slot in SLOTS)
+        and all(heads.get(row["id"]) == row["head"] for row in one.loaded.shipments)
     }
+
+
+def _same(
+    loaded: Loaded,
+    slot: str,
+    newest: Mapping[str, str],
+    states: Mapping[str, RowMapping],
+) -> bool:
+    document = loaded.documents[slot]
+    now = states[document["id"]]
+    newest_is_this = newest.get(loaded.home[f"{slot}_key"]) == document["id"]
+    return newest_is_this and bool(now["authority_status"] == document["authority_status"])
 
 
 def _take(
@@ -123,6 +180,8 @@ def _take(
             consignments.c.id == bindparam("row"),
             consignments.c.living_inventory.is_(None),
             consignments.c.state == bindparam("before"),
+            # The state may have come back to what it was: declared and turned down meanwhile.
+            consignments.c.matched_versions.is_not_distinct_from(bindparam("seen")),
         )
         .values(
             living_inventory=bindparam("document"),
@@ -136,6 +195,7 @@ def _take(
             {
                 "row": one.loaded.home["id"],
                 "before": one.loaded.home["state"],
+                "seen": one.loaded.home["matched_versions"],
                 "document": one.document_id,
                 "key": key_ids[one.document_id],
                 "versions": one.loaded.versions,

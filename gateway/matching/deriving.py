@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,6 +37,8 @@ class Held:
     loaded: Loaded
     findings: tuple[Finding, ...]
     code: str = ""
+    problems: Sequence[Mapping[str, str]] = ()
+    """Where a derived message breaks its schema: path and code."""
 
     @property
     def holds(self) -> bool:
@@ -56,7 +58,7 @@ class Held:
                 subject_id=self.loaded.home["id"],
                 consignment_id=self.loaded.home["id"],
                 parties=parties_of(self.loaded),
-                detail={"findings": details},
+                detail={"findings": details, "problems": list(self.problems)},
             )
             for code, details in found.items()
         ]

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection, select
 
 from gateway.matching.loading import Loaded, load
+from gateway.messages.shipments import shipment_lacks
+from gateway.messages.status import partner_ready
 from gateway.store import consignments as consignments_store
 from gateway.store import discrepancies
+from gateway.store import documents as documents_store
 from gateway.store.database import Database
 from gateway.store.tables import consignments
 from gateway.telemetry import Clock
 
+ARRIVAL = "arrival"
 LATE_MAX = 500
 """Consignments of one look."""
 
@@ -27,7 +32,11 @@ log = structlog.get_logger(__name__)
 class Lateness:
     """Looks for late consignments every `poll_seconds`."""
 
-    def __init__(self, database: Database, clock: Clock, *, poll_seconds: float) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, *, poll_seconds: float, patience: timedelta
+    ) -> None:
+        """`patience` is how long an arrival may wait for its shipment."""
+        self._patience = patience
         self._database = database
         self._clock = clock
         self._poll_seconds = poll_seconds
@@ -57,7 +66,10 @@ class Lateness:
         now = self._clock()
         ids = list(
             connection.execute(
-                select(consignments.c.id).where(consignments.c.due_at <= now).limit(LATE_MAX)
+                select(consignments.c.id)
+                .where(consignments.c.due_at <= now)
+                .limit(LATE_MAX)
+                .with_for_update(skip_locked=True)
             ).scalars()
         )
         for loaded in load(connection, ids):
@@ -65,7 +77,25 @@ class Lateness:
         consignments_store.set_consignment(
             connection, [{"row": one, "due_at": None} for one in ids]
         )
+        self._look_at_arrivals(connection, now)
         return len(ids)
+
+    def _look_at_arrivals(self, connection: Connection, now: datetime) -> None:
+        """An arrival whose shipment never comes is nobody's consignment, and must be seen too."""
+        late = documents_store.waiting_since(connection, now - self._patience, LATE_MAX)
+        openings = [
+            discrepancies.Opening(
+                code="R-shipment",
+                subject_kind="document",
+                subject_id=row["id"],
+                document_id=row["id"],
+                parties=row["parties"],
+                detail={"missing": "shipment", "kind": row["kind"]},
+            )
+            for row in late
+            if row["kind"] == ARRIVAL
+        ]
+        discrepancies.open_all(connection, openings, now)
 
     def _openings(self, loaded: Loaded) -> list[discrepancies.Opening]:
         home = loaded.home
@@ -73,8 +103,7 @@ class Lateness:
             codes = {"overdue": "inventory"}
         else:
             codes = {rule: slot for slot, rule in MISSING.items() if slot not in loaded.documents}
-            if not codes and not _complete(loaded):
-                codes = {"R-shipment": "shipment"}
+            codes = codes or _lacking(loaded)
         parties = parties_of(loaded)
         return [
             discrepancies.Opening(
@@ -89,8 +118,18 @@ class Lateness:
         ]
 
 
-def _complete(loaded: Loaded) -> bool:
-    return bool(loaded.shipments)
+def _lacking(loaded: Loaded) -> dict[str, str]:
+    """Why a consignment with all its documents is not declared: the shipment, or a status."""
+    head = loaded.shipments[0]["head"] if loaded.shipments else None
+    if shipment_lacks(head, parcel_listed=bool(loaded.shipments)):
+        return {"R-shipment": "shipment"}
+    waiting = [
+        slot
+        for slot, row in loaded.documents.items()
+        if not partner_ready(row["authority_status"], loaded.codes[slot])
+    ]
+    # Held for a finding: its own discrepancies are open.
+    return {"not_accepted": ", ".join(waiting)} if waiting else {}
 
 
 def parties_of(loaded: Loaded) -> str:

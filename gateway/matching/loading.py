@@ -11,7 +11,7 @@ from gateway.store import consignments as consignments_store
 from gateway.store import documents as documents_store
 from gateway.store import receipts as receipts_store
 from gateway.store import shipments as shipments_store
-from gateway.store.tables import consignments, keys
+from gateway.store.tables import consignments, document_state, documents, keys
 
 SLOTS = ("order", "payment", "waybill")
 
@@ -26,8 +26,8 @@ class Loaded:
     shipments: Sequence[RowMapping]
     inventory: Sequence[RowMapping]
     """All versions of its inventory, oldest first."""
-    unattached: Sequence[tuple[RowMapping, RowMapping]]
-    """Consignments of the same order number without a platform, each with its waybill."""
+    unattached: Sequence[RowMapping]
+    """Waybills of the same order number that name no platform."""
 
     @property
     def versions(self) -> str:
@@ -41,27 +41,25 @@ def load(connection: Connection, ids: Iterable[str]) -> list[Loaded]:
     homes = consignments_store.consignments_by_id(connection, ids)
     current = _current(connection, homes)
     rows = documents_store.documents_by_id(connection, current.values())
-    documents = {row["key_id"]: row for row in rows}
+    by_key = {row["key_id"]: row for row in rows}
     entries = receipts_store.entries_of(connection, [row["id"] for row in rows])
     inventories = documents_store.versions_of(
         connection, [home["inventory_key"] for home in homes if home["inventory_key"]]
     )
     loose = _unattached(connection, homes)
     parcels = shipments_store.of_parcels(connection, map(_parcel, _waybills(rows)))
-    return [_loaded(home, documents, entries, inventories, loose, parcels) for home in homes]
+    return [_loaded(home, by_key, entries, inventories, loose, parcels) for home in homes]
 
 
 def _loaded(
     home: RowMapping,
-    documents: Mapping[str, RowMapping],
+    by_key: Mapping[str, RowMapping],
     entries: Mapping[str, Sequence[RowMapping]],
     inventories: Mapping[str, Sequence[RowMapping]],
-    loose: Mapping[str, Sequence[tuple[RowMapping, RowMapping]]],
+    loose: Mapping[str, Sequence[RowMapping]],
     parcels: Mapping[tuple[str, str], Sequence[RowMapping]],
 ) -> Loaded:
-    own = {
-        slot: documents[home[f"{slot}_key"]] for slot in SLOTS if home[f"{slot}_key"] in documents
-    }
+    own = {slot: by_key[home[f"{slot}_key"]] for slot in SLOTS if home[f"{slot}_key"] in by_key}
     return Loaded(
         home=home,
         documents=own,
@@ -81,30 +79,25 @@ def _current(connection: Connection, homes: Sequence[RowMapping]) -> dict[str, s
     return {row.id: row.document_id for row in rows}
 
 
-def _unattached(
-    connection: Connection, homes: Sequence[RowMapping]
-) -> dict[str, list[tuple[RowMapping, RowMapping]]]:
+def _unattached(connection: Connection, homes: Sequence[RowMapping]) -> dict[str, list[RowMapping]]:
+    """Waybills without a platform, by order number; several may share a consignment."""
     numbers = [home["order_no"] for home in homes if home["ebp_code"] and not home["waybill_key"]]
     if not numbers:
         return {}
-    rows = (
-        connection.execute(
-            select(consignments).where(
-                consignments.c.order_no.in_(numbers),
-                consignments.c.ebp_code == "",
-                consignments.c.waybill_key.is_not(None),
-            )
+    found: dict[str, list[RowMapping]] = {}
+    rows = connection.execute(
+        select(documents, document_state, consignments.c.order_no)
+        .join(document_state, document_state.c.document_id == documents.c.id)
+        .join(keys, keys.c.document_id == documents.c.id)
+        .join(consignments, consignments.c.id == documents.c.consignment_id)
+        .where(
+            consignments.c.order_no.in_(numbers),
+            consignments.c.ebp_code == "",
+            documents.c.kind == "waybill",
         )
-        .mappings()
-        .all()
-    )
-    current = _current(connection, rows)
-    waybills = {
-        row["key_id"]: row for row in documents_store.documents_by_id(connection, current.values())
-    }
-    found: dict[str, list[tuple[RowMapping, RowMapping]]] = {}
+    ).mappings()
     for row in rows:
-        found.setdefault(row["order_no"], []).append((row, waybills[row["waybill_key"]]))
+        found.setdefault(row["order_no"], []).append(row)
     return found
 
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import Connection, RowMapping
 
-from gateway.errors import Refused
+from gateway.errors import Invalid, Refused
 from gateway.lifecycle import CONSIGNMENT
 from gateway.matching.attaching import attach, fitting
 from gateway.matching.declaring import Declaration, declare
@@ -59,7 +59,40 @@ class Matching:
         self._deriving = Deriving(sources)
 
     async def handle(self, ids: Sequence[str]) -> None:
-        """Returns when every consignment of the batch was looked at and what follows is stored."""
+        """Returns when every consignment of the batch was looked at and what follows is stored.
+
+        When a batch fails, each consignment is tried alone: one must not hold up the others.
+        """
+        try:
+            await self._handle(ids)
+        except Exception:
+            if len(ids) == 1:
+                await self._database.write(self._show, ids[0])
+                raise
+            log.exception("consignments_tried_alone", consignments=len(ids))
+            faults = [fault for one in ids if (fault := await self._alone(one))]
+            if faults:
+                raise faults[0] from None
+
+    async def _alone(self, consignment_id: str) -> Exception | None:
+        try:
+            await self.handle([consignment_id])
+        except Exception as fault:  # noqa: BLE001 - raised by the caller when all had their turn
+            return fault
+        return None
+
+    def _show(self, connection: Connection, consignment_id: str) -> None:
+        """A consignment that cannot be worked on: tried again, and a person sees it."""
+        opening = discrepancies.Opening(
+            code="underivable",
+            subject_kind="consignment",
+            subject_id=consignment_id,
+            consignment_id=consignment_id,
+            parties="||",
+        )
+        discrepancies.open_all(connection, [opening], self._sources.clock())
+
+    async def _handle(self, ids: Sequence[str]) -> None:
         loaded = await self._database.read(load, ids)
         found = _Found()
         for one in loaded:
@@ -82,8 +115,11 @@ class Matching:
         try:
             result = self._deriving.derive(one)
         except Refused as reason:
-            # No usable key or mandate any more since the door: visible, and tried again.
+            # No usable key or mandate any more since the door; a register that changes wakes it.
             result = Held(loaded=one, findings=(), code=reason.code)
+        except Invalid as fault:
+            problems = [{"path": problem.path, "code": problem.code} for problem in fault.problems]
+            result = Held(loaded=one, findings=(), code="underivable", problems=problems)
         if isinstance(result, Declaration):
             found.declarations.append(result)
         elif result.holds:
@@ -100,9 +136,7 @@ class Matching:
 
     def _fitting(self, one: Loaded) -> list[RowMapping]:
         order = self._deriving.content("order", one.documents["order"])
-        candidates = [
-            (home, self._deriving.content("waybill", row).head) for home, row in one.unattached
-        ]
+        candidates = [(row, self._deriving.content("waybill", row).head) for row in one.unattached]
         return fitting(order, candidates)
 
     async def _wake_orders(self, loaded: Sequence[Loaded], found: _Found) -> None:
@@ -122,18 +156,19 @@ class Matching:
 
     def _store(self, connection: Connection, found: _Found) -> list[OutboxRow]:
         now = self._sources.clock()
-        announced = declare(
+        declared = declare(
             connection, found.declarations, self._sources.vault, now, closing=self._closing
         )
-        for held in found.held:
+        used = [Held(loaded=one.loaded, findings=(), code="cop_no_used") for one in declared.used]
+        for held in (*found.held, *used):
             self._hold(connection, held)
         for one in found.freed:
             self._move(connection, one, "free")
-        woken = list(found.woken)
-        for one, fitting_homes in found.attached:
-            if attach(connection, one.home, fitting_homes, parties_of(one), now):
+        woken = [*found.woken, *declared.changed]
+        for one, waybills in found.attached:
+            if attach(connection, one.home, waybills, parties_of(one), now):
                 woken.append(one.home["id"])
-        return announced + post(connection, [(MATCHING, woken)], now)
+        return declared.announced + post(connection, [(MATCHING, woken)], now)
 
     def _hold(self, connection: Connection, held: Held) -> None:
         """Hold the consignment; what was found before and is gone is closed."""

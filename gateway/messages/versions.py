@@ -18,8 +18,9 @@ CHANGE = "2"
 
 UNSENT = frozenset({"waiting", "accepted"})
 UNANSWERED = frozenset({"signed", "unknown", "sent"})
-TURNED_DOWN = frozenset({"returned", "refused", "identity_mismatch", "send_failed"})
-"""Authority states after which the key is free for a new declaration of the same version."""
+TURNED_DOWN = frozenset({"returned", "refused", "identity_mismatch"})
+"""Authority states after which the key is free for a new declaration. "Sending to customs failed"
+(4) is none: the electronic port has the document and may try again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ def decide(history: Sequence[Known], digest: str, now: datetime, *, frozen: bool
         if known.content_digest == digest:
             return Decision(action="repeat", document_id=known.document_id, version=known.version)
     last = history[-1]
-    if frozen:
+    if frozen and last.authority_state not in TURNED_DOWN:
         return Decision(action="conflict", document_id=last.document_id)
     decision = Decision(
         action="version",

@@ -79,16 +79,38 @@ class Applying:
             await self._handle([self._read(row) for row in rows])
         except Exception:
             if len(ids) == 1:
+                await self._database.write(self._show, rows[0])
                 raise
             log.exception("receipts_tried_alone", receipts=len(ids))
-            for one in ids:
+            await self._each_alone(ids)
+
+    async def _each_alone(self, ids: Sequence[str]) -> None:
+        """Every receipt has its turn; the first fault is raised when all had it."""
+        faults: list[Exception] = []
+        for one in ids:
+            try:
                 await self.handle([one])
+            except Exception as fault:  # noqa: BLE001 - it is raised below
+                faults.append(fault)
+        if faults:
+            raise faults[0]
+
+    def _show(self, connection: Connection, row: RowMapping) -> None:
+        """A receipt that can be read and not applied: tried again, and a person sees it."""
+        opening = discrepancies.Opening(
+            code="unapplied_receipt",
+            subject_kind="receipt",
+            subject_id=row["id"],
+            parties="||",
+            detail={"authority": row["authority"]},
+        )
+        discrepancies.open_all(connection, [opening], self._clock())
 
     async def _handle(self, done: Sequence[_Read]) -> None:
         announced, paused = await self._database.write(self._apply, done)
-        self._announce(announced)
         for profile in paused:
             await self._consequences.pause(profile)
+        self._announce(announced)
 
     def _read(self, row: RowMapping) -> _Read:
         data = self._vault.open(row["id"], row["sealed_data"], row["data_key"])
@@ -114,7 +136,7 @@ class Applying:
             ],
         )
         discrepancies.open_all(connection, map(_unreadable, _faulty(done)), now)
-        announced = self._refuse(connection, done, now)
+        announced, paused = self._refuse(connection, done, now)
         matched = match(connection, self._received(done), self._tolerance)
         self._store(connection, matched)
         found = self._note_numbers(connection, matched)
@@ -124,11 +146,11 @@ class Applying:
         answers = [one for one in matched if one.entry.answers]
         outcome = self._consequences.draw(connection, answers, now)
         announced += self._releasing.release(connection, outcome.answered_keys, now)
-        return [*announced, *outcome.announced], outcome.paused
+        return [*announced, *outcome.announced], [*paused, *outcome.paused]
 
     def _refuse(
         self, connection: Connection, done: Sequence[_Read], now: datetime
-    ) -> list[OutboxRow]:
+    ) -> tuple[list[OutboxRow], list[str]]:
         """CEB900: whole messages that were refused, by their CopMsgId."""
         wanted = {
             one.message_id.upper(): one
@@ -136,11 +158,14 @@ class Applying:
             if read.receipt
             for one in read.receipt.refusals
         }
-        announced = []
+        announced: list[OutboxRow] = []
+        paused: list[str] = []
         for row in messages_store.messages_by_id(connection, wanted):
             code = wanted[row["id"]].status
             announced += refusals.refuse_message(connection, row, code, now)
-        return announced
+            if code in self._consequences.signature_codes:
+                paused.append(row["key_profile"])
+        return announced, paused
 
     def _received(self, done: Sequence[_Read]) -> list[tuple[RowMapping, str, Any]]:
         """Every entry with its receipt and its digest: the same entry has one in all copies."""

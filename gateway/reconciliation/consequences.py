@@ -8,9 +8,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping
 
-from gateway.lifecycle import CONSIGNMENT, AuthorityState, Entry, authority_state
-from gateway.messages import Catalogue
+from gateway.lifecycle import AuthorityState, Entry, authority_state
+from gateway.messages import Catalogue, Row
+from gateway.messages.modes import load_modes
+from gateway.messages.status import return_codes
 from gateway.messages.versions import TURNED_DOWN
+from gateway.model import Status
 from gateway.ports import OutboxRow
 from gateway.reconciliation.matched import Matched
 from gateway.store import consignments as consignments_store
@@ -18,12 +21,13 @@ from gateway.store import discrepancies
 from gateway.store import documents as documents_store
 from gateway.store import messages as messages_store
 from gateway.store import receipts as statements
+from gateway.store.homes import settle_home
 from gateway.store.queues import post
 
 MATCHING = "matching"
 PARTNERS = ("order", "payment", "waybill")
-INVENTORY_EVENTS = {"released": "release", "closed": "close", "sent_back": "send_back"}
-"""Authority state of the living inventory to the event of its consignment."""
+UNCLEAR = Status(state="unclear", rank=0)
+"""The state of a document of which nothing is known but a status outside every table."""
 
 
 @dataclass(slots=True)
@@ -42,6 +46,23 @@ class _Moved:
     row: RowMapping
     state: AuthorityState
     codes: tuple[str, ...]
+    unclear: bool
+    """The newest status is one that nobody knows."""
+
+    @property
+    def openings(self) -> list[str]:
+        """The discrepancies that the state calls for."""
+        failing = any(
+            code in return_codes() and return_codes()[code].failure for code in self.codes
+        )
+        accepted = self.state.status in load_modes().accepted_statuses
+        found = {
+            self.state.discrepancy: bool(self.state.discrepancy),
+            "contradiction": self.state.contradicted,
+            "unknown_status": self.unclear,
+            "failure_code": failing and accepted and self.row["kind"] in PARTNERS,
+        }
+        return [code for code, calls in found.items() if calls]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +72,8 @@ class Consequences:
     catalogue: Catalogue
     pause: Callable[[str], Awaitable[None]]
     """Pauses a key profile whose signature or certificate was refused."""
+    signature_codes: frozenset[str] = frozenset()
+    """Codes with which a whole message is refused for that."""
 
     def draw(self, connection: Connection, matched: Sequence[Matched], now: datetime) -> Outcome:
         """Compute the states of all documents concerned and write what follows."""
@@ -75,33 +98,23 @@ class Consequences:
         self._record(connection, moved, now)
         self._discrepancies(connection, moved, now)
         self._settle_messages(connection, rows, now)
-        outcome.paused = self._refused_keys(moved)
+        outcome.paused = self._refused_keys(connection, moved)
         outcome.answered_keys = [one.row["key_id"] for one in moved]
         outcome.announced = self._consignments(connection, moved, now)
         return outcome
 
     def _compute(self, row: RowMapping, entries: Sequence[RowMapping]) -> _Moved | None:
+        """The state of all entries; None when nothing is new and nothing contradicts it."""
         type_row = self.catalogue.type(row["type"]).row
-        known = []
-        for entry in entries:
-            status = type_row.status(entry["status"])
-            known_there = entry["status"] in (*type_row.duplicates, *type_row.older)
-            again = known_there and entry["attempts_before"] > 1
-            if status.state:
-                known.append(
-                    Entry(
-                        status=entry["status"],
-                        at=entry["return_time"],
-                        outcome=type_row.status("2") if again else status,
-                        repeated=again,
-                    )
-                )
-        state = authority_state(known)
+        state = authority_state(_entry(type_row, one) for one in entries)
         if state is None:
             return None
         same = (row["authority_state"], row["authority_status"]) == (state.state, state.status)
         newest = max(entries, key=lambda entry: entry["return_time"])
-        return None if same else _Moved(row, state, tuple(newest["codes"]))
+        unclear = not type_row.status(newest["status"]).state
+        if same and not state.contradicted and not unclear:
+            return None
+        return _Moved(row, state, tuple(newest["codes"]), unclear=unclear)
 
     def _record(self, connection: Connection, moved: Sequence[_Moved], now: datetime) -> None:
         documents_store.add(
@@ -128,8 +141,6 @@ class Consequences:
         """Open what a state calls for; what an earlier state or version called for is over."""
         openings = []
         for one in moved:
-            codes = [one.state.discrepancy] if one.state.discrepancy else []
-            codes += ["contradiction"] if one.state.contradicted else []
             openings += [
                 discrepancies.Opening(
                     code=code,
@@ -144,7 +155,7 @@ class Consequences:
                         "kind": one.row["kind"],
                     },
                 )
-                for code in codes
+                for code in one.openings
             ]
         versions = documents_store.versions_of(connection, {one.row["key_id"] for one in moved})
         subjects = [row["id"] for rows in versions.values() for row in rows]
@@ -161,14 +172,14 @@ class Consequences:
         messages_store.schedule(connection, [{"row": one, "at": None} for one in settled])
         discrepancies.close(connection, settled, now, resolution="receipt")
 
-    def _refused_keys(self, moved: Sequence[_Moved]) -> list[str]:
-        return list(
-            dict.fromkeys(
-                one.row["key_profile"]
-                for one in moved
-                if one.state.status in self.catalogue.type(one.row["type"]).row.signature_codes
-            )
-        )
+    def _refused_keys(self, connection: Connection, moved: Sequence[_Moved]) -> list[str]:
+        """The key profiles that signed what was refused for its signature."""
+        messages = {one.row["message_id"] for one in moved if self._for_signature(one)}
+        rows = messages_store.messages_by_id(connection, sorted(one for one in messages if one))
+        return list(dict.fromkeys(row["key_profile"] for row in rows))
+
+    def _for_signature(self, one: _Moved) -> bool:
+        return one.state.status in self.catalogue.type(one.row["type"]).row.signature_codes
 
     def _consignments(
         self, connection: Connection, moved: Sequence[_Moved], now: datetime
@@ -179,37 +190,35 @@ class Consequences:
             for one in moved
             if one.row["kind"] in PARTNERS and one.row["consignment_id"]
         )
-        declared = {one.row["id"]: one for one in moved if one.row["kind"] == "inventory"}
-        homes = consignments_store.consignments_by_id(
-            connection, {one.row["consignment_id"] for one in declared.values()}
-        )
-        for home in homes:
-            one = declared.get(home["living_inventory"] or "")
-            if one is not None:
-                _move_home(connection, home, one.state, now)
-                if one.state.state in TURNED_DOWN:
-                    wake[home["id"]] = None
+        declared = [one for one in moved if one.row["kind"] == "inventory"]
+        homes = {
+            home["id"]: home
+            for home in consignments_store.consignments_by_id(
+                connection, {one.row["consignment_id"] for one in declared}
+            )
+        }
+        for one in declared:
+            # A refused signature frees nothing: the same inventory goes again with a good key.
+            if not self._for_signature(one):
+                settle_home(connection, homes[one.row["consignment_id"]], one.row, one.state, now)
+            if one.state.state in TURNED_DOWN:
+                wake[one.row["consignment_id"]] = None
         return post(connection, [(MATCHING, list(wake))], now)
 
 
-def _move_home(
-    connection: Connection, home: RowMapping, state: AuthorityState, now: datetime
-) -> None:
-    """The consignment follows its living inventory; turned down, the inventory lives no more.
+def _entry(type_row: Row, entry: RowMapping) -> Entry:
+    """A stored entry with its meaning.
 
-    What the table does not know (a return after release) moves nothing: the document's own
-    discrepancy shows it to a person.
+    An answer "known already" to a repetition of ours counts as status 2, and a status that nobody
+    knows as an answer without meaning: both decide only when nothing else is there.
     """
-    down = state.state in TURNED_DOWN
-    happened = "hold" if down else INVENTORY_EVENTS.get(state.state, "")
-    following = CONSIGNMENT[home["state"]].get(happened)
-    if following is None:
-        return
-    if down:
-        changes: dict[str, object] = {"row": home["id"], "living_inventory": None, "due_at": None}
-        consignments_store.set_consignment(connection, [changes])
-    elif state.final:
-        consignments_store.set_consignment(connection, [{"row": home["id"], "due_at": None}])
-    consignments_store.move_consignment(
-        connection, home["id"], old=home["state"], new=following, at=now
+    status = type_row.status(entry["status"])
+    known_there = entry["status"] in (*type_row.duplicates, *type_row.older)
+    again = known_there and entry["attempts_before"] > 1
+    unclear = not status.state
+    return Entry(
+        status="2" if again else entry["status"],
+        at=entry["return_time"],
+        outcome=type_row.status("2") if again else UNCLEAR if unclear else status,
+        repeated=again or unclear,
     )

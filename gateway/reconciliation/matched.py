@@ -36,10 +36,16 @@ def match(
 ) -> list[Matched]:
     """Find the version of each entry; entries that came before are left out."""
     first = {digest: (receipt, entry) for receipt, digest, entry in received}
+    keys = _keys(connection, [entry for _, entry in first.values() if entry.answers])
+    # From here on nobody else applies receipts to these keys or gives them another version, and
+    # what others did is seen by every statement that follows.
+    documents_store.lock_keys(connection, {key["id"] for key in keys.values()})
     known = statements.known_entries(connection, first) if first else set()
     new = {digest: pair for digest, pair in first.items() if digest not in known}
-    keys = _keys(connection, [entry for _, entry in new.values() if entry.answers])
     versions = documents_store.versions_of(connection, {key["id"] for key in keys.values()})
+    messages_store.lock_messages(
+        connection, {row["message_id"] for rows in versions.values() for row in rows}
+    )
     told = _inventories(connection, [entry for _, entry in new.values() if not entry.answers])
     attempts = messages_store.attempts_of(
         connection,

@@ -14,7 +14,7 @@ from gateway.messages.versions import Known, release, versioned
 from gateway.model import Content
 from gateway.ports import OutboxRow
 from gateway.store import documents as documents_store
-from gateway.store.prepared import SUBMISSION, known_version
+from gateway.store.prepared import ARRIVALS, SUBMISSION, known_version
 from gateway.store.queues import post
 from gateway.store.vault import Vault
 
@@ -32,9 +32,14 @@ class Releasing:
         """Release what waited for these keys; outbox rows to announce after the commit."""
         versions = documents_store.versions_of(connection, key_ids)
         due: dict[str, str] = {}
+        derived: list[str] = []
         for history in versions.values():
             last = history[-1]
             if last["local_state"] != "waiting" or len(history) == 1:
+                continue
+            if self.catalogue.type(last["type"]).row.resource is None:
+                # What it lacks is derived from other records, by its own handler.
+                derived.append(last["id"])
                 continue
             known: list[Known] = [known_version(row) for row in history]
             app_type = release(known)
@@ -45,7 +50,7 @@ class Releasing:
             connection, [self._fragment(row, due[row["id"]]) for row in rows]
         )
         documents_store.move(connection, "complete", list(due), at=now)
-        return post(connection, [(SUBMISSION, list(due))], now)
+        return post(connection, [(SUBMISSION, list(due)), (ARRIVALS, derived)], now)
 
     def _fragment(self, row: RowMapping, app_type: str) -> dict[str, object]:
         body = json.loads(self.vault.open(row["id"], row["sealed_body"], row["data_key"]))

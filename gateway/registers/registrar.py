@@ -18,7 +18,8 @@ from gateway.registers.checks import Checks, LoadKey
 from gateway.store import audit
 from gateway.store import registers as statements
 from gateway.store.database import Database
-from gateway.store.queues import RESUMPTION, post
+from gateway.store.queues import RECONSIDERING, RESUMPTION, post
+from gateway.store.racing import Turn, take_turn
 from gateway.store.registers import KEY_PROFILE, REGISTERS, Key, Record, Register
 from gateway.store.registry.snapshot import Registers
 from gateway.telemetry import Clock
@@ -121,6 +122,7 @@ class Registrar:
         actor: str,
         at: datetime,
     ) -> tuple[list[Put], list[Record]]:
+        take_turn(connection, Turn.AUDIT)
         keys = [_key(register, one) for one in group]
         known = statements.current(connection, register.kind, keys)
         done, changed = [], []
@@ -151,6 +153,8 @@ class Registrar:
         if register.kind == KEY_PROFILE:
             renewed = [record.key[0] for record in changed]
             post(connection, [(RESUMPTION, renewed)], at, lease=timedelta(0))
+        if changed:
+            post(connection, [(RECONSIDERING, [register.kind])], at, lease=timedelta(0))
         audit.append(
             connection,
             [

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, RowMapping
 
 from gateway.messages import MessageType
 from gateway.messages.typed import differing_paths
-from gateway.messages.versions import NEW, Decision, decide
+from gateway.messages.versions import NEW, TURNED_DOWN, Decision, decide
 from gateway.model import Decoded
 from gateway.ports import OutboxRow
 from gateway.store import consignments as homes
@@ -37,6 +37,7 @@ from gateway.store.prepared import (
 )
 from gateway.store.queues import post
 from gateway.store.racing import take
+from gateway.store.slots import fill_slots
 from gateway.telemetry import new_id
 
 DIFFERENCES_MAX = 25
@@ -58,19 +59,30 @@ class _Round:
         self.ready: list[str] = []
         self.arrivals: list[str] = []
         self.joined: dict[str, str] = {}
+        self.earlier: dict[str, dict[str, Any]] = {}
 
     def run(self) -> Accepted:
         """Decide every document, then write all rows."""
         keys = self._keys()
-        consignments = self._consignments()
         known = [row["id"] for row in keys.values() if not row.get("made")]
         history = statements.versions_of(self.connection, known)
         self.joined = joined(self.connection, self.group)
+        self._load_earlier(history)
+        versions = {
+            one.document_id: history.get(keys[one.type.name, one.key_text]["id"], [])
+            for one in self.group
+        }
+        named = {one.document_id: self._named(one, versions[one.document_id]) for one in self.group}
+        consignments = self._consignments(named)
         answers = []
         for one in self.group:
+            home = named[one.document_id]
+            consignment = consignments[home] if home else None
+            before = versions[one.document_id]
+            decision = self._decide(one, before, consignment)
+            if decision.action == "version" and consignment is not None:
+                self._leave(one, before, consignment)
             key = keys[one.type.name, one.key_text]
-            consignment = consignments[one.reference.key] if one.reference else None
-            decision = self._decide(one, history.get(key["id"], []), consignment)
             answers.append(self._apply(one, decision, key, consignment))
         self._write(consignments)
         return Accepted(answers=answers, announced=self._announce())
@@ -91,12 +103,42 @@ class _Round:
         made = {name: made[name] for name in sorted(made)}
         return take(self.connection, tables.keys, made, statements.take_keys)
 
-    def _consignments(self) -> dict[ConsignmentKey, dict[str, Any]]:
+    def _load_earlier(self, history: Mapping[str, Sequence[RowMapping]]) -> None:
+        """The consignments that earlier versions belong to."""
+        ids = {row["consignment_id"] for rows in history.values() for row in rows}
+        wanted = sorted(one for one in ids if one)
+        found = homes.consignments_by_id(self.connection, wanted)
+        self.earlier = {row["id"]: dict(row) for row in found}
+
+    def _named(self, one: Prepared, versions: Sequence[RowMapping]) -> ConsignmentKey | None:
+        """The consignment that a document belongs to.
+
+        A waybill that names no platform stays with the order to which it was attached.
+        """
+        if one.reference is None:
+            return None
+        last = self.earlier.get(versions[-1]["consignment_id"] or "") if versions else None
+        if last and not one.reference.ebp_code and last["order_no"] == one.reference.order_no:
+            return replace(one.reference, ebp_code=last["ebp_code"]).key
+        return one.reference.key
+
+    def _leave(
+        self, one: Prepared, versions: Sequence[RowMapping], home: Mapping[str, Any]
+    ) -> None:
+        """A document that names another order now leaves its place in the old one."""
+        last = self.earlier.get(versions[-1]["consignment_id"] or "") if versions else None
+        if last is not None and last["id"] != home["id"] and one.reference is not None:
+            last.setdefault("left", {})[one.reference.slot] = versions[-1]["key_id"]
+
+    def _consignments(
+        self, named: Mapping[str, ConsignmentKey | None]
+    ) -> dict[ConsignmentKey, dict[str, Any]]:
         """The consignments of the group, the missing ones made."""
         made: dict[ConsignmentKey, dict[str, Any]] = {}
         for one in self.group:
-            if one.reference and one.reference.key not in made:
-                made[one.reference.key] = self._new_consignment(one, one.reference)
+            key = named[one.document_id]
+            if one.reference and key and key not in made:
+                made[key] = self._new_consignment(one, one.reference)
         made = {key: made[key] for key in sorted(made)}
         return take(self.connection, tables.consignments, made, homes.take_consignments)
 
@@ -121,10 +163,23 @@ class _Round:
         if not history:
             return Decision(action="version", app_time=one.moment)
         known = [known_version(row) for row in history]
-        frozen = bool(consignment and consignment["living_inventory"])
-        if one.type.row.kind == "arrival":
-            frozen = any(row["authority_final"] for row in history)
+        frozen = self._frozen(one, history, consignment)
         return decide(known, one.digest, one.moment, frozen=frozen)
+
+    def _frozen(
+        self,
+        one: Prepared,
+        history: Sequence[RowMapping],
+        consignment: Mapping[str, Any] | None,
+    ) -> bool:
+        """Whether an inventory declared with this document lives, here or where it was before."""
+        if one.type.row.kind == "arrival":
+            return any(
+                row["authority_final"] and row["authority_state"] not in TURNED_DOWN
+                for row in history
+            )
+        concerned = [consignment, *(self.earlier.get(row["consignment_id"]) for row in history)]
+        return any(home is not None and home["living_inventory"] for home in concerned)
 
     def _apply(
         self,
@@ -254,21 +309,8 @@ class _Round:
         statements.add(self.connection, self.rows)
         statements.point_key(self.connection, self.moved_keys)
         statements.move(self.connection, "replace", self.replaced, at=moment)
-        for slot in ("order", "payment", "waybill"):
-            homes.set_consignment(
-                self.connection,
-                [
-                    {"row": row["id"], f"{slot}_key": row["filled"][slot][0]}
-                    for row in consignments.values()
-                    if slot in row.get("filled", {})
-                ],
-            )
-        modes = [
-            {"row": row["id"], "mode": row["filled"]["order"][1]}
-            for row in consignments.values()
-            if "order" in row.get("filled", {}) and not row.get("made")
-        ]
-        homes.set_consignment(self.connection, modes)
+        every = [*consignments.values(), *self.earlier.values()]
+        fill_slots(self.connection, every, moment)
 
 
 def accept(connection: Connection, accepting: Accepting, group: Sequence[Prepared]) -> Accepted:

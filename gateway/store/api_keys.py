@@ -30,7 +30,9 @@ def revoke(connection: Connection, key_id: str, at: datetime) -> RowMapping | No
     """Revoke a key; the row as it was, or None when there is no such key in force."""
     row = (
         connection.execute(
-            select(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
+            select(api_keys)
+            .where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
+            .with_for_update()
         )
         .mappings()
         .first()

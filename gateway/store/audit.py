@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, insert, select
 
+from gateway.store.racing import Turn, take_turn
 from gateway.store.tables import audit
 
 START = "0" * 64
@@ -43,11 +44,11 @@ class Break:
 def append(connection: Connection, actions: Sequence[Action], at: datetime) -> None:
     """Record actions in order, in the caller's transaction: it does not happen unrecorded.
 
-    Relies on the one writer of the embedded store: two at once would take the same number, and
-    the primary key would refuse the second.
+    One transaction at a time, because each row holds the digest of the one before.
     """
     if not actions:
         return
+    take_turn(connection, Turn.AUDIT)
     last = connection.execute(
         select(audit.c.seq, audit.c.digest).order_by(audit.c.seq.desc()).limit(1)
     ).first()

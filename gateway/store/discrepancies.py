@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
+from gateway.store.racing import insert_missing
 from gateway.store.tables import discrepancies, documents
 from gateway.telemetry import new_id
 
@@ -56,8 +57,9 @@ def open_all(connection: Connection, openings: Iterable[Opening], at: datetime) 
         for key, one in wanted.items()
         if key not in present
     ]
-    if rows:
-        connection.execute(insert(discrepancies), rows)
+    # Another transaction may open the same meanwhile: the one open entry is enough.
+    rows.sort(key=lambda row: (row["subject_id"], row["code"]))
+    insert_missing(connection, discrepancies, rows, discrepancies.c.id)
 
 
 def close(
@@ -90,10 +92,14 @@ def close(
         )
 
 
-def open_overdue(
-    connection: Connection, message: Mapping[Any, Any], attempts: int, at: datetime
+def open_message(
+    connection: Connection,
+    message: Mapping[Any, Any],
+    code: str,
+    detail: Mapping[str, Any],
+    at: datetime,
 ) -> None:
-    """A message was sent several times and is not answered."""
+    """Open a discrepancy of a whole message, for everybody who stands in its documents."""
     parties = "".join(
         dict.fromkeys(
             connection.execute(
@@ -106,11 +112,11 @@ def open_overdue(
         connection,
         [
             Opening(
-                code="overdue",
+                code=code,
                 subject_kind="message",
                 subject_id=message["id"],
                 parties="|" + "|".join(codes[:PARTIES_MAX]) + "|",
-                detail={"attempts": attempts, "type": message["type"]},
+                detail={**detail, "type": message["type"]},
             )
         ],
         at,

@@ -16,6 +16,7 @@ from gateway.store.tables import (
     document_state,
     documents,
     events,
+    key_profiles,
     keys,
     outbox,
 )
@@ -223,17 +224,37 @@ def set_fragment(connection: Connection, changes: Sequence[dict[str, Any]]) -> N
 
 
 def refused_for(connection: Connection, profiles: Sequence[str], codes: Sequence[str]) -> list[str]:
-    """Documents of these key profiles whose newest status is one of these codes."""
+    """The newest versions whose signature was refused, of the enterprises of these profiles.
+
+    By enterprise, because a renewed key has another profile; the newest version alone, because
+    an older one was corrected meanwhile.
+    """
+    owners = select(key_profiles.c.enterprise).where(key_profiles.c.profile.in_(list(profiles)))
     return list(
         connection.execute(
             select(documents.c.id)
             .join(document_state, document_state.c.document_id == documents.c.id)
+            .join(keys, keys.c.document_id == documents.c.id)
             .where(
-                documents.c.key_profile.in_(list(profiles)),
+                documents.c.responsible.in_(owners),
                 document_state.c.authority_status.in_(list(codes)),
             )
             .limit(REFUSED_MAX)
         ).scalars()
+    )
+
+
+def waiting_since(connection: Connection, before: datetime, limit: int) -> Rows:
+    """Documents that wait for their fragment since before this time."""
+    return (
+        connection.execute(
+            select(documents.c.id, documents.c.kind, documents.c.parties)
+            .join(document_state, document_state.c.document_id == documents.c.id)
+            .where(document_state.c.local_state == "waiting", documents.c.created_at < before)
+            .limit(limit)
+        )
+        .mappings()
+        .all()
     )
 
 

@@ -1,4 +1,4 @@
-"""Group commit: concurrent callers share one transaction, and none of them poisons another.
+"""Group commit: concurrent callers share a transaction, and none of them poisons another.
 
 A commit costs a flush to disk, whatever it holds. Callers' parts are gathered for a moment and
 committed together; when that fails, each caller's part is tried alone, so that the one part that
@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import Connection
 
 from gateway.errors import Refused
-from gateway.store.database import Database
+from gateway.store.database import Database, OutcomeUnknown
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -46,19 +46,21 @@ class GroupCommit(Generic[T, R]):
         self._database = database
         self._work = work
         self._waiting: asyncio.Queue[_Part[T, R]] = asyncio.Queue(WAITING_PARTS_MAX)
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to commit."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        """Begin to commit, with as many transactions at once as the store has writers."""
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._run()) for _ in range(self._database.writers)]
 
     async def stop(self) -> None:
         """Commit what waits, within a bound, then end."""
-        if self._task is None:
+        if not self._tasks:
             return
         async with asyncio.timeout(DRAIN_SECONDS):
             await self._waiting.join()
-        self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
 
     @property
     def full(self) -> bool:
@@ -91,7 +93,7 @@ class GroupCommit(Generic[T, R]):
         """All parts in one transaction; each alone when that fails."""
         together = [item for part in parts for item in part.items]
         try:
-            results = await self._database.write(self._work, together)
+            results = await self._write(together)
         except Exception as error:  # noqa: BLE001 - whatever one part provokes, the committer lives on
             if len(parts) == 1:
                 _fail(parts[0], error)
@@ -105,6 +107,17 @@ class GroupCommit(Generic[T, R]):
             if not part.done.done():
                 part.done.set_result(results[place : place + len(part.items)])
             place += len(part.items)
+
+    async def _write(self, items: Sequence[T]) -> Sequence[R]:
+        """One transaction; once more when nobody can tell whether it committed.
+
+        What is accepted is known by its key or digest, so a second time finds it there.
+        """
+        try:
+            return await self._database.write(self._work, items)
+        except OutcomeUnknown:
+            log.warning("commit_outcome_unknown", items=len(items))
+            return await self._database.write(self._work, items)
 
 
 def _fail(part: _Part[T, R], error: Exception) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
 from gateway.lifecycle import MESSAGE, sources
+from gateway.store.racing import lock
 from gateway.store.tables import attempts, document_state, documents, messages
 
 
@@ -110,9 +111,10 @@ def claim(connection: Connection, now: datetime, lease_until: datetime, limit: i
     due: Sequence[RowMapping] = (
         connection.execute(
             select(messages)
-            .where(messages.c.next_attempt_at <= now)
+            .where(messages.c.next_attempt_at <= now, messages.c.state != "refused")
             .order_by(messages.c.next_attempt_at)
             .limit(limit)
+            .with_for_update(skip_locked=True)
         )
         .mappings()
         .all()
@@ -184,7 +186,7 @@ def recipe_fragments(connection: Connection, row: Mapping[Any, Any]) -> list[Row
 
 
 def hasten(connection: Connection, now: datetime) -> None:
-    """At the start of the only sender: claims of the process before are free again.
+    """At the start of a sender that is alone: claims of the process before are free again.
 
     Such a message has an attempt without an end: its outcome is unknown, so it is due now.
     """
@@ -193,6 +195,12 @@ def hasten(connection: Connection, now: datetime) -> None:
         update(messages)
         .where(messages.c.next_attempt_at > now, messages.c.id.in_(open_attempts))
         .values(next_attempt_at=now)
+    )
+    # Ended now, or each further start would take them up again.
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.ended_at.is_(None))
+        .values(ended_at=now, outcome="unknown", fault="restart")
     )
 
 
@@ -213,6 +221,11 @@ def end_attempts(connection: Connection, rows: Sequence[dict[str, Any]]) -> None
     )
 
 
+def lock_messages(connection: Connection, message_ids: Iterable[str | None]) -> None:
+    """From now on no other transaction decides when these messages are due."""
+    lock(connection, messages.c.id, message_ids)
+
+
 def move_message(connection: Connection, message_id: str, happened: str) -> bool:
     """Apply an event to a message in whatever state it is legal; False where it is not."""
     for old, new in sources(MESSAGE, happened).items():
@@ -224,6 +237,15 @@ def move_message(connection: Connection, message_id: str, happened: str) -> bool
         if done.rowcount == 1:
             return True
     return False
+
+
+def end_message(connection: Connection, message_id: str, code: str) -> None:
+    """A refused message is never sent again; `code` says why it was refused."""
+    connection.execute(
+        update(messages)
+        .where(messages.c.id == message_id)
+        .values(next_attempt_at=None, refused_code=code[:16])
+    )
 
 
 def schedule(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:

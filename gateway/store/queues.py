@@ -14,6 +14,8 @@ from gateway.telemetry import new_id
 BATCH_IDS_MAX = 100
 """Ids in one outbox row, and so in one batch of the broker."""
 
+RECONSIDERING = "reconsidering"
+"""The queue of registers that changed: held consignments are looked at again."""
 RESUMPTION = "resumption"
 """The queue of key profiles that may sign again."""
 
@@ -21,20 +23,40 @@ LEASE = timedelta(seconds=30)
 """How long the committing process has a new outbox row for itself before a sweeper takes it."""
 
 
-def due(connection: Connection, now: datetime, limit: int) -> Sequence[RowMapping]:
-    """Outbox rows whose time has come, oldest first."""
-    return (
+def is_due(connection: Connection, now: datetime) -> bool:
+    """Whether the time of an outbox row has come."""
+    found = connection.execute(select(outbox.c.id).where(outbox.c.next_at <= now).limit(1))
+    return found.first() is not None
+
+
+def take_due(
+    connection: Connection, now: datetime, limit: int, *, lease: timedelta = LEASE
+) -> Sequence[RowMapping]:
+    """Outbox rows whose time has come, oldest first; no other process gets them before `lease`."""
+    rows = (
         connection.execute(
-            select(outbox).where(outbox.c.next_at <= now).order_by(outbox.c.next_at).limit(limit)
+            select(outbox)
+            .where(outbox.c.next_at <= now)
+            .order_by(outbox.c.next_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
         )
         .mappings()
         .all()
     )
+    if rows:
+        ids = [row["id"] for row in rows]
+        connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(next_at=now + lease))
+    return rows
 
 
 def count(connection: Connection) -> int:
-    """How many batches wait: the backlog that bounds intake."""
-    return connection.execute(select(func.count()).select_from(outbox)).scalar_one()
+    """How many batches were not tried yet: the backlog that bounds intake.
+
+    What is postponed (a paused key) holds up its own enterprise, not everybody.
+    """
+    waiting = select(func.count()).select_from(outbox).where(outbox.c.tries == 0)
+    return connection.execute(waiting).scalar_one()
 
 
 def remove(connection: Connection, ids: Sequence[str]) -> None:
@@ -51,7 +73,7 @@ def postpone(connection: Connection, row_id: str, until: datetime) -> None:
 
 
 def hasten(connection: Connection, now: datetime, queue: str | None = None) -> None:
-    """All rows are due at the start of the only process; those of a queue when its wait is over."""
+    """All rows are due when the only process starts; those of a queue when its wait is over."""
     later = update(outbox).where(outbox.c.next_at > now)
     if queue is not None:
         later = later.where(outbox.c.queue == queue, outbox.c.tries > 0)

@@ -4,7 +4,7 @@ PostgreSQL has several writing transactions at a time, each seeing what is commi
 statement begins (READ COMMITTED). So whoever decides from what it reads locks it first, and reads
 after the lock. Rows are locked in one order everywhere: business keys, messages, document states,
 consignments; within a table by id. What still ends in a deadlock is rolled back by the server and
-run again (`gateway/store/database.py`). SQLite has one writer, and nothing here costs it anything.
+run again (`gateway/store/lanes.py`). SQLite has one writer, and nothing here costs it anything.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Turn(IntEnum):
 
     MIGRATION = 0x53574701
     AUDIT = 0x53574702
-    """Each row of the chain holds the digest of the one before."""
+    """Registers and their audit: each row of the chain holds the digest of the one before."""
     SHIPMENTS = 0x53574703
     """A shipment wakes the arrivals that wait for it; an arrival looks whether it must wait."""
     PRESENCE = 0x53574704

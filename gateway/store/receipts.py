@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from gateway.ports import OutboxRow
 from gateway.store.queues import post
+from gateway.store.racing import insert_missing
 from gateway.store.tables import receipt_digests, receipt_entries, receipts
 
 RECONCILIATION = "reconciliation"
@@ -30,20 +31,16 @@ class Arrived:
 
 def store(connection: Connection, group: Sequence[Arrived]) -> list[OutboxRow]:
     """Keep the bytes, once for equal bytes; outbox rows to announce after the commit."""
-    known = set(
-        connection.execute(
-            select(receipt_digests.c.digest).where(
-                receipt_digests.c.digest.in_([one.digest for one in group])
-            )
-        ).scalars()
+    given = {one.digest: one for one in sorted(group, key=lambda one: one.digest)}
+    went_in = insert_missing(
+        connection,
+        receipt_digests,
+        [{"digest": one.digest, "receipt_id": one.id} for one in given.values()],
+        receipt_digests.c.digest,
     )
-    new = {one.digest: one for one in group if one.digest not in known}
+    new = [one for one in group if one.digest in went_in and given[one.digest] is one]
     if not new:
         return []
-    connection.execute(
-        insert(receipt_digests),
-        [{"digest": one.digest, "receipt_id": one.id} for one in new.values()],
-    )
     connection.execute(
         insert(receipts),
         [
@@ -56,10 +53,10 @@ def store(connection: Connection, group: Sequence[Arrived]) -> list[OutboxRow]:
                 "state": "stored",
                 "received_at": one.received_at,
             }
-            for one in new.values()
+            for one in new
         ],
     )
-    ids = [one.id for one in new.values()]
+    ids = [one.id for one in new]
     return post(connection, [(RECONCILIATION, ids)], group[0].received_at)
 
 

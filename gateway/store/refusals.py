@@ -22,7 +22,7 @@ def refuse_message(
     """Mark the message refused and queue it for splitting; nothing for one refused before."""
     if not statements.move_message(connection, message["id"], "refuse"):
         return []
-    statements.schedule(connection, [{"row": message["id"], "at": None}])
+    statements.end_message(connection, message["id"], code)
     documents_store.add(
         connection,
         {

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, tuple_, update
 
+from gateway.store import racing
 from gateway.store.tables import shipment_rows, shipments
 
 
@@ -21,15 +22,25 @@ class ShipmentKey:
     traf_mode: str
 
 
+def take_turn(connection: Connection) -> None:
+    """One at a time: who changes a shipment, and who looks whether an arrival must wait for it.
+
+    Or an arrival would be read before the shipment is in, and be unknown to the one who puts it in.
+    """
+    racing.take_turn(connection, racing.Turn.SHIPMENTS)
+
+
 def shipment(connection: Connection, key: ShipmentKey) -> RowMapping | None:
-    """The shipment with this key."""
+    """The shipment with this key, locked."""
     return (
         connection.execute(
-            select(shipments).where(
+            select(shipments)
+            .where(
                 shipments.c.direction == key.direction,
                 shipments.c.bill_no == key.bill_no,
                 shipments.c.traf_mode == key.traf_mode,
             )
+            .with_for_update()
         )
         .mappings()
         .first()
@@ -70,6 +81,16 @@ def mark_used(connection: Connection, ids: Iterable[str]) -> None:
         connection.execute(
             update(shipments).where(shipments.c.id == bindparam("row")).values(used=True), rows
         )
+
+
+def heads_of(connection: Connection, ids: Iterable[str]) -> dict[str, Any]:
+    """The heads of these shipments, by id; they stay as they are until the caller commits."""
+    wanted = sorted(ids)
+    racing.lock(connection, shipments.c.id, wanted)
+    rows = connection.execute(
+        select(shipments.c.id, shipments.c.head).where(shipments.c.id.in_(wanted))
+    )
+    return {row.id: row.head for row in rows}
 
 
 def of_parcels(

@@ -6,8 +6,17 @@ so that every retry, also after a crash, sends the same bytes.
 
 from gateway.submission.gathering import Gathering
 from gateway.submission.resuming import Resuming
-from gateway.submission.sending import Sending, Waits
+from gateway.submission.sending import Channel, KeyGuard, Sending, Waits
 from gateway.submission.splitting import Splitting
 from gateway.submission.writing import Writing
 
-__all__ = ["Gathering", "Resuming", "Sending", "Splitting", "Waits", "Writing"]
+__all__ = [
+    "Channel",
+    "Gathering",
+    "KeyGuard",
+    "Resuming",
+    "Sending",
+    "Splitting",
+    "Waits",
+    "Writing",
+]

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 import structlog
 from sqlalchemy import Connection
 
-from gateway.messages import Catalogue
 from gateway.ports import Announce, OutboxRow
 from gateway.store import documents as documents_store
 from gateway.store import queues
 from gateway.store.database import Database
 from gateway.store.prepared import SUBMISSION
+from gateway.store.refusals import SPLITTING
+from gateway.store.unsigned import unsigned_for
 from gateway.telemetry import Clock
 
 log = structlog.get_logger(__name__)
@@ -26,14 +27,13 @@ class Resuming:
     """The handler of the resumption queue: names of key profiles."""
 
     def __init__(
-        self, database: Database, catalogue: Catalogue, announce: Announce, clock: Clock
+        self, database: Database, announce: Announce, clock: Clock, codes: frozenset[str]
     ) -> None:
+        """`codes` are those of a refused signature or certificate."""
         self._database = database
         self._announce = announce
         self._clock = clock
-        self._codes = sorted(
-            {code for one in catalogue.types.values() for code in one.row.signature_codes}
-        )
+        self._codes = sorted(codes)
 
     async def handle(self, profiles: Sequence[str]) -> None:
         """Returns when what waited for these profiles is on its way."""
@@ -45,6 +45,8 @@ class Resuming:
         moved = documents_store.move(
             connection, "resubmit", refused, at=now, authority_state=None, authority_status=None
         )
-        queues.hasten(connection, now, SUBMISSION)
+        for queue in (SUBMISSION, SPLITTING):
+            queues.hasten(connection, now, queue)
         log.info("key_profiles_resumed", profiles=list(profiles), documents=len(moved))
-        return queues.post(connection, [(SUBMISSION, sorted(moved))], now)
+        waiting = unsigned_for(connection, profiles)
+        return queues.post(connection, [(SUBMISSION, sorted({*moved, *waiting}))], now)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,6 +34,9 @@ UNDER_WAY_MAX = 16
 BACKOFF_FACTOR_MAX = 16
 """Waiting times double with each attempt, up to this factor."""
 
+DAMAGED = "damaged"
+"""The outcome of a message that was not sent, because its stored parts do not fit."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -55,6 +58,22 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """How one authority is reached."""
+
+    authority: Authority
+    transport: Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyGuard:
+    """Pauses the key profile of a message that was refused with one of these codes."""
+
+    pause: Callable[[str], Awaitable[None]]
+    signature_codes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Sent:
     claim: statements.Claim
     answer: Answer
@@ -73,18 +92,18 @@ class Sending:
         database: Database,
         vault: Vault,
         clock: Clock,
-        authorities: Mapping[str, Authority],
-        transports: Mapping[str, Transport],
+        channels: Mapping[str, Channel],
         announce: Announce,
         waits: Waits,
         *,
+        guard: KeyGuard,
         kick: asyncio.Event,
     ) -> None:
+        self._guard = guard
         self._database = database
         self._vault = vault
         self._clock = clock
-        self._authorities = authorities
-        self._transports = transports
+        self._channels = channels
         self._announce = announce
         self._waits = waits
         self._kick = kick
@@ -92,7 +111,8 @@ class Sending:
 
     async def start(self) -> None:
         """Take up what an earlier process left, then send what is due."""
-        await self._database.write(statements.hasten, self._clock())
+        if await self._database.alone():
+            await self._database.write(statements.hasten, self._clock())
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
@@ -150,14 +170,33 @@ class Sending:
             if task.exception() is not None:
                 log.error("message_not_sent", exc_info=task.exception())
         if sent:
-            self._announce(await self._database.write(self._record, sent))
+            announced = await self._database.write(self._record, sent)
+            for profile in self._refused_keys(sent):
+                await self._guard.pause(profile)
+            self._announce(announced)
         return under_way.difference(ended)
+
+    def _refused_keys(self, sent: Sequence[_Sent]) -> list[str]:
+        """Key profiles whose signature or certificate the authority refused at once."""
+        refused = [one for one in sent if one.answer.outcome == "refused"]
+        return list(
+            dict.fromkeys(
+                one.claim.row["key_profile"]
+                for one in refused
+                if one.answer.code in self._guard.signature_codes
+            )
+        )
 
     async def _send(self, claim: statements.Claim) -> _Sent:
         row = claim.row
-        authority = self._authorities[row["authority"]]
-        wire = self._wire(claim, authority)
-        delivery = await self._transports[row["authority"]].send(wire, row["id"])
+        channel = self._channels[row["authority"]]
+        authority = channel.authority
+        try:
+            wire = self._wire(claim, authority)
+        except GatewayError as error:
+            log.error("message_damaged", message=row["id"], code=error.code)  # noqa: TRY400
+            return _Sent(claim=claim, answer=Answer(outcome=DAMAGED, code=error.code), fault="")
+        delivery = await channel.transport.send(wire, row["id"])
         answer = (
             authority.read_answer(delivery.status, delivery.body)
             if delivery.status
@@ -195,6 +234,7 @@ class Sending:
 
     def _record(self, connection: Connection, sent: Sequence[_Sent]) -> list[OutboxRow]:
         now = self._clock()
+        statements.lock_messages(connection, [one.claim.row["id"] for one in sent])
         statements.end_attempts(
             connection,
             [
@@ -221,13 +261,20 @@ class Sending:
         row = one.claim.row
         if one.answer.outcome == "refused":
             return refusals.refuse_message(connection, row, one.answer.code, now)
+        if one.answer.outcome == DAMAGED:
+            statements.schedule(connection, [{"row": row["id"], "at": None}])
+            discrepancies.open_message(connection, row, "damaged_message", {}, now)
+            return []
         happened = "transmit" if one.answer.outcome == "transmitted" else "lose"
-        statements.move_message(connection, row["id"], happened)
+        if not statements.move_message(connection, row["id"], happened):
+            # Refused while it was under way: its documents go in other messages by now.
+            return []
         documents_store.move(connection, happened, row["document_ids"], at=now)
         due = self._next(one, now) if row["id"] in waiting else None
         statements.schedule(connection, [{"row": row["id"], "at": due}])
         if due is not None and one.claim.number >= self._waits.attempts_overdue:
-            discrepancies.open_overdue(connection, row, one.claim.number, now)
+            detail = {"attempts": one.claim.number}
+            discrepancies.open_message(connection, row, "overdue", detail, now)
         return []
 
     def _next(self, one: _Sent, now: datetime) -> datetime | None:

@@ -25,6 +25,7 @@ messages = Table(
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("next_attempt_at", UtcTime),
+    Column("refused_code", String(16)),
     Column("split_from", Id),
     Column("splits", Integer, nullable=False, server_default="0"),
     Column("correlation", String(36), nullable=False),

@@ -351,6 +351,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_attempt_at", types.UtcTime(timezone=True), nullable=True),
+        sa.Column("refused_code", sa.String(length=16), nullable=True),
         sa.Column("split_from", sa.String(length=36), nullable=True),
         sa.Column("splits", sa.Integer(), server_default="0", nullable=False),
         sa.Column("correlation", sa.String(length=36), nullable=False),
