@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from gateway.errors import Invalid, Problem
 from gateway.messages import Catalogue, MessageType, parse_xml, problems_of, read
@@ -130,13 +131,20 @@ class Reading:
 
 
 def return_time(text: str) -> datetime:
-    """returnTime: 17 digits (milliseconds), older receipts 14, in Asia/Shanghai."""
+    """returnTime: 17 digits (milliseconds), older receipts 14, in Asia/Shanghai.
+
+    Cut by place: strptime would read a month 99 as the ninth day of September.
+    """
     padded = text.ljust(17, "0")
     try:
-        local = datetime.strptime(padded, "%Y%m%d%H%M%S%f").replace(tzinfo=SHANGHAI)
-    except ValueError:
+        year, month, day, hour, minute, second = (
+            int(padded[start:end]) for start, end in pairwise((0, 4, 6, 8, 10, 12, 14))
+        )
+        microsecond = int(padded[14:]) * 1000
+        local = datetime(year, month, day, hour, minute, second, microsecond, tzinfo=SHANGHAI)
+        return local.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise _unreadable("S-time", "回执时间无效。", f"{text!r} is not a time.") from None
-    return local.astimezone(UTC)
 
 
 def _refusal(content: Content) -> Refusal:
