@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RowMapping, select
 
 from gateway.matching.loading import Loaded, load
 from gateway.messages.shipments import shipment_lacks
 from gateway.messages.status import partner_ready
+from gateway.messages.versions import TURNED_DOWN
 from gateway.store import consignments as consignments_store
 from gateway.store import discrepancies
 from gateway.store import documents as documents_store
@@ -126,10 +127,15 @@ def _lacking(loaded: Loaded) -> dict[str, str]:
     waiting = [
         slot
         for slot, row in loaded.documents.items()
-        if not partner_ready(row["authority_status"], loaded.codes[slot])
+        if not partner_ready(row["authority_status"], loaded.codes[slot]) and not _shown(row)
     ]
-    # Held for a finding: its own discrepancies are open.
+    # Held for a finding, or a document turned down: their own discrepancies are open.
     return {"not_accepted": ", ".join(waiting)} if waiting else {}
+
+
+def _shown(row: RowMapping) -> bool:
+    """Whether the document has a discrepancy of its own."""
+    return row["local_state"] == "refused" or row["authority_state"] in TURNED_DOWN
 
 
 def parties_of(loaded: Loaded) -> str:
