@@ -53,7 +53,8 @@ class Relay:
 
     async def start(self) -> None:
         """Take up what an earlier process left, then sweep."""
-        await self._database.write(statements.hasten, self._clock())
+        if await self._database.alone():
+            await self._database.write(statements.hasten, self._clock())
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep_forever())
 
     async def stop(self) -> None:
@@ -103,7 +104,12 @@ class Relay:
 
     async def _sweep(self) -> None:
         await self._remove_done()
-        rows = await self._database.read(statements.due, self._clock(), SWEEP_ROWS_MAX)
+        room = min(SWEEP_ROWS_MAX, IN_FLIGHT_MAX - len(self._in_flight))
+        # Looked at first, so that an idle gateway writes nothing.
+        if room > 0 and await self._database.read(statements.is_due, self._clock()):
+            rows = await self._database.write(statements.take_due, self._clock(), room)
+        else:
+            rows = ()
         for row in rows:
             self._take(_Row(row["id"], row["queue"], row["ids"], row["tries"]))
         self.backlog = await self._database.read(statements.count)
