@@ -17,7 +17,7 @@ STOP_SECONDS = 20
 
 
 class LocalBroker:
-    """Runs handlers, at most `concurrency[queue]` of a queue at once (1 unless told)."""
+    """Runs handlers, at most `concurrency[queue]` of a queue at once."""
 
     def __init__(self, concurrency: Mapping[str, int]) -> None:
         self._concurrency = concurrency
@@ -29,7 +29,7 @@ class LocalBroker:
     def subscribe(self, queue: str, handler: Handler) -> None:
         """One handler a queue; it returns when the work is committed."""
         self._handlers[queue] = handler
-        self._turns[queue] = asyncio.Semaphore(self._concurrency.get(queue, 1))
+        self._turns[queue] = asyncio.Semaphore(self._concurrency[queue])
 
     async def start(self) -> None:
         """Begin to deliver."""
