@@ -21,8 +21,21 @@ from gateway.web.queries import place_text
 
 Json = dict[str, Any]
 
-PARTNERS = frozenset({"order", "payment", "waybill"})
-"""Documents whose values a finding may quote; who may not see them sees no values."""
+QUOTED = {
+    "order": "order",
+    "row": "order",
+    "inventory": "order",
+    "goods": "order",
+    "profile": "order",
+    "payment": "payment",
+    "waybill": "waybill",
+}
+"""Sources whose values a finding may quote, with the document that one must see to see them.
+
+What is given for the inventory stands in the order; goods and profile are the business of those who
+sell and declare.
+"""
+PARTNERS = frozenset(QUOTED.values())
 
 DIRECTIONS = {"import": "I", "export": "E"}
 
@@ -141,10 +154,12 @@ def _detail(row: RowMapping, told: Meaning, kinds: frozenset[str] | None) -> Jso
     if "findings" in detail and kinds is not None:
         detail["findings"] = [
             one
-            if PARTNERS.isdisjoint(one["kinds"]) or PARTNERS & set(one["kinds"]) <= kinds
+            if {QUOTED[kind] for kind in one["kinds"] if kind in QUOTED} <= kinds
             else {**one, "values": {}, "zh": told.zh, "en": told.en}
             for one in detail["findings"]
         ]
+    if "problems" in detail and kinds is not None and not kinds >= PARTNERS:
+        detail["problems"] = [{**one, "value": None} for one in detail["problems"]]
     return detail
 
 

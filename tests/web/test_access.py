@@ -139,3 +139,15 @@ async def test_a_key_is_issued_for_a_registered_role_only(desk: Desk, body: Any,
     """Anything but a role that the enterprise was registered with is 422."""
     answer = await desk.post("operator", "/v1/api-keys", body)
     assert (answer.status, answer.body["code"]) == (422, code)
+
+
+async def test_an_unknown_key_profile_is_not_resumed(desk: Desk) -> None:
+    """404 for a name that is not registered; a known one that signs already says so."""
+    unknown = await desk.ask("POST", "operator", "/v1/key-profiles/NONE/resume")
+    assert (unknown.status, unknown.body["code"]) == (404, "N-found")
+    known = f"key-{firms.EBP}"
+    answer = await desk.ask("POST", "operator", f"/v1/key-profiles/{known}/resume")
+    assert (answer.status, answer.body) == (200, {"profile": known, "resumed": False})
+    await desk.gateway.services.registers.pause(known)
+    answer = await desk.ask("POST", "operator", f"/v1/key-profiles/{known}/resume")
+    assert (answer.status, answer.body) == (200, {"profile": known, "resumed": True})

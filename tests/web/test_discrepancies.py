@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -68,6 +69,94 @@ async def test_a_party_sees_its_own_entries(desk: Desk, number: str) -> None:
     assert await _found(desk, "payment", f"consignment={number}") == []
     assert await _found(desk, "merchant", f"consignment={number}-X") == []
     assert len(await _found(desk, "operator", f"consignment={number}-X")) == 3
+
+
+@pytest.mark.parametrize(
+    ("role", "shown"),
+    [("operator", True), ("platform", True), ("merchant", False), ("declarant", False),
+     ("payment", False), ("logistics", False)],
+)  # fmt: skip
+async def test_findings_quote_no_document_that_the_asker_may_not_see(
+    desk: Desk, number: str, role: str, *, shown: bool
+) -> None:
+    """The payment's amount is for who may see order and payment, in both places where it stands."""
+    await desk.accepted("merchant", "/v1/import/orders", firms.order(number))
+    paid = firms.payment(number, amountPaid="311")
+    await desk.accepted("payment", "/v1/import/payments", paid)
+    await desk.accepted("logistics", "/v1/import/waybills", firms.waybill(number))
+    where = f"consignments?direction=import&ebpCode={firms.EBP}&orderNo={number}"
+    consignment = (await desk.get("operator", f"/v1/{where}")).body["id"]
+    values = {"order.acturalPaid": "310", "payment.amountPaid": "311"}
+    told = {"zh": "金额 310 与 311 不同", "en": "310 is not 311"}
+    finding = {"code": "M05", "fields": ["acturalPaid"], "values": values, **told}
+    opening = Opening(
+        code="M05",
+        subject_kind="consignment",
+        subject_id=consignment,
+        consignment_id=consignment,
+        parties=f"|{firms.EBC}|{firms.EBP}|{firms.PAY}|{firms.LOGISTICS}|{firms.AGENT}|",
+        detail={
+            "findings": [finding | {"kinds": ["order", "payment"]}],
+            "problems": [{"path": "$.x", "code": "S-length", "value": "311"}],
+        },
+    )
+    await desk.gateway.services.database.write(open_all, [opening], AT)
+    (queued,) = await _found(desk, role, f"consignment={consignment}")
+    assert (await desk.get(role, f"/v1/{where}")).body["discrepancies"] == [queued]
+    (found,) = queued["detail"]["findings"]
+    assert found["fields"] == ["acturalPaid"]
+    assert found["values"] == (values if shown else {})
+    text = json.dumps(queued["detail"])
+    assert ("311" in text) is shown
+    assert ("310" in text) is shown
+    assert found["en"] == (told["en"] if shown else queued["en"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "seen_by"),
+    [("row", ["merchant", "declarant"]), ("inventory", ["merchant", "declarant"]),
+     ("goods", ["merchant", "declarant"]), ("payment", ["payment"]), ("waybill", ["logistics"])],
+)  # fmt: skip
+async def test_each_source_is_quoted_to_those_whose_document_it_stands_in(
+    desk: Desk, number: str, kind: str, seen_by: list[str]
+) -> None:
+    """Rows, goods and what is given for the inventory belong to the order."""
+    await desk.accepted("merchant", "/v1/import/orders", firms.order(number))
+    await desk.accepted("payment", "/v1/import/payments", firms.payment(number))
+    await desk.accepted("logistics", "/v1/import/waybills", firms.waybill(number))
+    where = f"consignments?direction=import&ebpCode={firms.EBP}&orderNo={number}"
+    consignment = (await desk.get("operator", f"/v1/{where}")).body["id"]
+    opening = Opening(
+        code="R-fit",
+        subject_kind="consignment",
+        subject_id=consignment,
+        consignment_id=consignment,
+        parties=f"|{firms.EBC}|{firms.EBP}|{firms.PAY}|{firms.LOGISTICS}|{firms.AGENT}|",
+        detail={"findings": [{"values": {f"{kind}.x": "7"}, "kinds": [kind]}]},
+    )
+    await desk.gateway.services.database.write(open_all, [opening], AT)
+    seen = []
+    for role in ("merchant", "declarant", "payment", "logistics"):
+        (queued,) = await _found(desk, role, f"consignment={consignment}")
+        if queued["detail"]["findings"][0]["values"]:
+            seen.append(role)
+    assert seen == seen_by
+
+
+async def test_codes_of_customs_come_with_their_meanings(desk: Desk, number: str) -> None:
+    """An inventory that came back: what the code says, and that the partners are to be mended."""
+    opening = Opening(
+        code="returned",
+        subject_kind="document",
+        subject_id=f"{number}-returned",
+        consignment_id=number,
+        parties=f"|{firms.EBC}|",
+        detail={"status": "100", "codes": ["1327"], "kind": "inventory"},
+    )
+    await desk.gateway.services.database.write(open_all, [opening], AT)
+    (queued,) = await _found(desk, "merchant", f"consignment={number}")
+    assert [one["code"] for one in queued["detail"]["meanings"]] == ["1327"]
+    assert "inventory follows by itself" in queued["next"]["en"]
 
 
 async def test_the_queue_comes_in_pages(desk: Desk, number: str) -> None:

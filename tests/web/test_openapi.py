@@ -71,6 +71,22 @@ async def test_the_document_is_whole(desk: Desk) -> None:
     assert len(names) == len(set(names))
 
 
+async def test_the_size_of_a_page_is_a_number_with_its_bounds(desk: Desk) -> None:
+    """A client that is made from the document asks for 1 to 1000 entries."""
+    limits = [
+        one["schema"]
+        for methods in (await _document(desk))["paths"].values()
+        for operation in methods.values()
+        for one in operation.get("parameters", [])
+        if one["name"] == "limit"
+    ]
+    assert len(limits) > 5
+    bounds = {"type": "integer", "minimum": 1, "maximum": 1000}
+    assert all(one == bounds for one in limits)
+    assert (await desk.get("operator", "/v1/changes?limit=1000")).status == 200
+    assert (await desk.get("operator", "/v1/changes?limit=1001")).status == 400
+
+
 async def test_answers_are_as_described(desk: Desk) -> None:
     """What the server answers has the required names of the schema that the document gives it."""
     document = await _document(desk)

@@ -110,6 +110,49 @@ async def test_problems_name_path_field_code_and_both_sentences(desk: Desk, numb
     assert firms.BUYER not in json.dumps(answer.body)
 
 
+async def test_every_422_lists_its_problems(desk: Desk, number: str) -> None:
+    """A record that no field is to blame for has one problem at least: the whole of it."""
+    stranger = firms.order(number, ebcCode=firms.PAY, ebcName=firms.NAMES[firms.PAY])
+    profile = {
+        "agentCode": firms.AGENT, "mode": "direct-import", "customsCode": "5131",
+        "portCode": "5131", "assureCode": "A-1",
+    }  # fmt: skip
+    for role, path, record in (
+        ("merchant", ORDERS, firms.order(number, declarant=firms.PAY)),
+        ("platform", ORDERS, stranger),
+        ("merchant", ORDERS, {}),
+        ("payment", "/v1/import/payments", firms.payment(number, amountPaid="-1")),
+        ("declarant", "/v1/profiles", profile | {"declaration": "approve"}),
+        ("operator", "/v1/key-profiles", {"profile": "k"}),
+        ("operator", "/v1/api-keys", {"role": "king", "enterprise": firms.EBC}),
+        ("operator", "/v1/api-keys", {"role": "merchant", "enterprise": "4403969999"}),
+        ("operator", "/v1/api-keys", {"role": "merchant"}),
+    ):
+        answer = await desk.post(role, path, record)
+        assert answer.status == 422, (path, answer.body)
+        results = [answer.body]
+        if path != "/v1/api-keys":
+            many = await desk.post(role, path, [record, record])
+            assert many.body["refused"] == 2
+            results += many.body["results"]
+        for one in results:
+            assert one["problems"], (path, one)
+            for problem in one["problems"]:
+                assert problem.keys() >= {"path", "code", "zh", "en"}
+
+
+async def test_declaring_after_approval_is_refused_for_now(desk: Desk) -> None:
+    """Nobody could give the approval yet, so the profile would stop every declaration."""
+    path = f"/v1/profiles/{firms.AGENT}/direct-import/5132"
+    record = {"portCode": "5132", "assureCode": "A-1", "declaration": "approve"}
+    refused = await desk.ask("PUT", "declarant", path, json=record)
+    assert refused.status == 422
+    (problem,) = refused.body["problems"]
+    assert (problem["path"], problem["code"]) == ("$.declaration", "R-approval")
+    assert "automatic" in problem["en"]
+    assert (await desk.get("declarant", path)).status == 404
+
+
 @pytest.mark.parametrize(
     ("data", "content_type", "status", "code"),
     [

@@ -97,8 +97,8 @@ async def test_versions_of_a_key_are_listed_with_each(desk: Desk, number: str) -
     assert (await desk.get("merchant", f"/v1/documents/{first}")).body["state"] == "replaced"
 
 
-async def test_the_text_of_a_receipt_is_for_the_parties(desk: Desk, number: str) -> None:
-    """Status and codes are everybody's who sees the document; the text may name persons."""
+async def test_the_text_of_a_receipt_is_for_the_submitter(desk: Desk, number: str) -> None:
+    """Status, codes and their meanings are for all who see the document; the text names persons."""
     document_id = await _order(desk, number)
     services, at = desk.gateway.services, datetime(2026, 3, 1, tzinfo=UTC)
     entry = {
@@ -110,7 +110,7 @@ async def test_the_text_of_a_receipt_is_for_the_parties(desk: Desk, number: str)
         "document_id": document_id,
         "status": "100",
         "return_time": at,
-        "codes": ["1327"],
+        "codes": ["1327", "9999"],
         "numbers": {},
         "data_key": services.vault.key_id,
         "received_at": at,
@@ -121,14 +121,20 @@ async def test_the_text_of_a_receipt_is_for_the_parties(desk: Desk, number: str)
         "type": "CEB312",
         "status": "100",
         "return_time": "2026-03-01T00:00:00.000+00:00",
-        "codes": ["1327"],
+        "codes": ["1327", "9999"],
         "numbers": {},
         "received_at": "2026-03-01T00:00:00.000+00:00",
     }
-    texts = {"merchant": "订购人甲测试不一致", "platform": "订购人甲测试不一致", "operator": None}
-    for role, text in texts.items():
+    text = "订购人甲测试不一致"
+    for role in ("merchant", "platform", "declarant", "operator"):
         body = (await desk.get(role, f"/v1/documents/{document_id}")).body
-        assert body["receipts"] == [expected | {"info": text}]
+        (receipt,) = body["receipts"]
+        # A code that nobody knows the meaning of stands without one.
+        (known,) = receipt.pop("meanings")
+        assert known["code"] == "1327"
+        assert known["zh"]
+        assert known["en"]
+        assert receipt == expected | {"info": text if role == "merchant" else None}
 
 
 async def test_an_arrival_that_waits_is_shown_as_it_was_handed_in(desk: Desk, number: str) -> None:
@@ -208,6 +214,13 @@ async def test_a_query_is_checked(desk: Desk, query: str) -> None:
     """Missing, unknown, doubled and overlong parameters are 400 and named."""
     answer = await desk.get("operator", f"/v1/consignments{query}")
     assert (answer.status, answer.body["code"]) == (400, "S-query")
+
+
+async def test_an_unknown_parameter_is_named_in_a_sentence(desk: Desk) -> None:
+    """In both languages."""
+    body = (await desk.get("operator", "/v1/changes?foo=1")).body
+    assert body["zh"] == "没有参数 foo。"
+    assert body["en"] == "There is no parameter foo here."
 
 
 async def _changes(desk: Desk, role: str, after: str, limit: int) -> list[dict[str, Any]]:
