@@ -21,6 +21,7 @@ from gateway.store.tables import consignments
 from gateway.telemetry import Clock
 
 ARRIVAL = "arrival"
+NOT_ACCEPTED = "not_accepted"
 LATE_MAX = 500
 """Consignments of one look."""
 
@@ -73,11 +74,16 @@ class Lateness:
                 .with_for_update(skip_locked=True)
             ).scalars()
         )
+        again: set[str] = set()
         for loaded in load(connection, ids):
-            discrepancies.open_all(connection, self._openings(loaded), now)
-        consignments_store.set_consignment(
-            connection, [{"row": one, "due_at": None} for one in ids]
-        )
+            openings = self._openings(loaded)
+            discrepancies.open_all(connection, openings, now)
+            if any(one.code == NOT_ACCEPTED for one in openings):
+                again.add(loaded.home["id"])
+        # What is not accepted yet may still be; it is looked at again in as long a time.
+        later = now + self._patience
+        done = [{"row": one, "due_at": later if one in again else None} for one in ids]
+        consignments_store.set_consignment(connection, done)
         self._look_at_arrivals(connection, now)
         return len(ids)
 
@@ -130,7 +136,7 @@ def _lacking(loaded: Loaded) -> dict[str, str]:
         if not partner_ready(row["authority_status"], loaded.codes[slot]) and not _shown(row)
     ]
     # Held for a finding, or a document turned down: their own discrepancies are open.
-    return {"not_accepted": ", ".join(waiting)} if waiting else {}
+    return {NOT_ACCEPTED: ", ".join(waiting)} if waiting else {}
 
 
 def _shown(row: RowMapping) -> bool:

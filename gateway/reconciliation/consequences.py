@@ -25,6 +25,8 @@ from gateway.store.homes import settle_home
 from gateway.store.queues import post
 
 MATCHING = "matching"
+NOT_ACCEPTED = "not_accepted"
+"""The discrepancy of a consignment whose partner document got no answer in time."""
 PARTNERS = ("order", "payment", "waybill")
 UNCLEAR = Status(state="unclear", rank=0)
 """The state of a document of which nothing is known but a status outside every table."""
@@ -203,6 +205,7 @@ class Consequences:
                 settle_home(connection, homes[one.row["consignment_id"]], one.row, one.state, now)
             if one.state.state in TURNED_DOWN:
                 wake[one.row["consignment_id"]] = None
+        discrepancies.close(connection, list(wake), now, resolution="receipt", codes=[NOT_ACCEPTED])
         return post(connection, [(MATCHING, list(wake))], now)
 
 

@@ -99,6 +99,9 @@ class Splitting:
                 connection, {row["consignment_id"] for row in blamed if row["consignment_id"]}
             )
         }
+        discrepancies.close(
+            connection, list(homes), now, resolution="refused", codes=["not_accepted"]
+        )
         for row in blamed:
             if row["consignment_id"] in homes:
                 bury(connection, homes[row["consignment_id"]], row["id"], now)
