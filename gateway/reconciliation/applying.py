@@ -31,6 +31,7 @@ from gateway.telemetry import Clock
 log = structlog.get_logger(__name__)
 
 INVENTORY = "CEB621"
+UNAPPLIED = "unapplied_receipt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ class Applying:
     def _show(self, connection: Connection, row: RowMapping) -> None:
         """A receipt that can be read and not applied: tried again, and a person sees it."""
         opening = discrepancies.Opening(
-            code="unapplied_receipt",
+            code=UNAPPLIED,
             subject_kind="receipt",
             subject_id=row["id"],
             parties="||",
@@ -135,6 +136,8 @@ class Applying:
                 for one in done
             ],
         )
+        receipts = [one.row["id"] for one in done]
+        discrepancies.close(connection, receipts, now, resolution="applied", codes=[UNAPPLIED])
         discrepancies.open_all(connection, map(_unreadable, _faulty(done)), now)
         announced, paused = self._refuse(connection, done, now)
         matched = match(connection, self._received(done), self._tolerance)
