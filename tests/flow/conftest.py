@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -14,15 +14,29 @@ from gateway.adapters.brokers.topology import load_topology
 from gateway.app.running import running
 from gateway.messages import load_catalogue
 from gateway.web.server import make_app, serving
+from tests import engines
 from tests.brokers import rabbit
 from tests.flow import office as offices
 from tests.flow.bench import Bench, Opener, register, settings_for
 
 
-@pytest.fixture(params=["local", "rabbitmq"])
-async def broker(request: pytest.FixtureRequest) -> AsyncIterator[dict[str, str]]:
-    """The settings of either broker; what RabbitMQ declared is removed at the end."""
-    if request.param == "local":
+KITS = ("local-sqlite", "local-postgresql", "rabbitmq-postgresql")
+"""The embedded pair, the production pair, and what lies between them."""
+WIDE = ("test_flow", "test_troubles")
+"""The modules that run with every kit; the others run with the first."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each test its brokers and stores."""
+    if "kit" in metafunc.fixturenames:
+        wide = metafunc.module.__name__.rsplit(".", 1)[-1] in WIDE
+        metafunc.parametrize("kit", KITS if wide else KITS[:1])
+
+
+@pytest.fixture
+async def broker(kit: str, request: pytest.FixtureRequest) -> AsyncIterator[dict[str, str]]:
+    """The settings of the broker; what RabbitMQ declared is removed at the end."""
+    if kit.startswith("local"):
         yield {}
         return
     url, names = request.getfixturevalue("rabbitmq_url"), rabbit.prefix()
@@ -31,13 +45,25 @@ async def broker(request: pytest.FixtureRequest) -> AsyncIterator[dict[str, str]
 
 
 @pytest.fixture
-async def open_bench(tmp_path: Path, broker: dict[str, str]) -> AsyncIterator[Opener]:
+def store(kit: str) -> Iterator[dict[str, str]]:
+    """The settings of the store; a database in PostgreSQL is dropped at the end."""
+    if kit.endswith("sqlite"):
+        yield {}
+        return
+    with engines.postgresql() as url:
+        yield {"database_url": url}
+
+
+@pytest.fixture
+async def open_bench(
+    tmp_path: Path, broker: dict[str, str], store: dict[str, str]
+) -> AsyncIterator[Opener]:
     """Opens benches; each is closed at the end of the test. Settings may be changed by name."""
     async with AsyncExitStack() as stack:
         office = await stack.enter_async_context(offices.opened(load_catalogue()))
 
         async def start(algorithms: dict[str, str] | None = None, **changes: object) -> Bench:
-            settings = settings_for(tmp_path, office.url, **broker, **changes)
+            settings = settings_for(tmp_path, office.url, **broker, **store, **changes)
             gateway = await stack.enter_async_context(running(settings))
             url = await stack.enter_async_context(
                 serving(make_app(gateway.services), "127.0.0.1", 0)
