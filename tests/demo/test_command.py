@@ -119,21 +119,29 @@ def test_the_same_seed_gives_the_same_outcomes(kept: Kept) -> None:
 
 
 def test_keep_tells_addresses_and_a_key_of_each_role(kept: Kept) -> None:
-    """Loopback only; the operator's key opens the API."""
+    """Loopback only; each key opens the API for the enterprise that is named beside it."""
     found = kept.addresses
-    assert list(found) == ["api", "console", "simulator", "keys"]
+    assert list(found) == ["api", "console", "simulator", "keys", "enterprises"]
     roles = ["platform", "merchant", "declarant", "payment", "logistics", "site", "operator"]
     assert list(found["keys"]) == roles
+    assert sorted(found["enterprises"]) == sorted(roles)
     assert found["console"] is None
     for name in ("api", "simulator"):
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", found[name])
-    request = urllib.request.Request(  # noqa: S310 - the address was looked at above
-        f"{found['api']}/v1/discrepancies?state=open",
-        headers={"Authorization": f"Bearer {found['keys']['operator']}"},
+    queue = _get(found, "operator", "discrepancies?state=open")["discrepancies"]
+    assert len(queue) == kept.result["discrepancies"]
+    for role in roles[:-1]:
+        code = found["enterprises"][role]
+        assert role in _get(found, role, f"enterprises/{code}")["body"]["roles"]
+
+
+def _get(found: Any, role: str, path: str) -> Any:
+    """GET as a role, with the key of the --keep line."""
+    request = urllib.request.Request(  # noqa: S310 - the address was looked at before
+        f"{found['api']}/v1/{path}", headers={"Authorization": f"Bearer {found['keys'][role]}"}
     )
     with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
-        queue = json.load(response)["discrepancies"]
-    assert len(queue) == kept.result["discrepancies"]
+        return json.load(response)
 
 
 def test_nothing_of_the_buyers_stands_in_clear(kept: Kept) -> None:
