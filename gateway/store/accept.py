@@ -31,7 +31,7 @@ from gateway.store.prepared import (
     Accepting,
     Prepared,
     Reference,
-    body_of,
+    document_rows,
     known_version,
     stored_content,
 )
@@ -240,12 +240,15 @@ class _Round:
             self.moved_keys.append(
                 {"key": key_id, "document": one.document_id, "number": decision.version}
             )
-        self._document_rows(
+        rows = document_rows(
             replace(one, fragment=None if waits else fragment),
             decision,
-            key_id,
-            consignment["id"] if consignment else self.joined.get(one.document_id),
+            self.accepting.vault,
+            key_id=key_id,
+            consignment_id=consignment["id"] if consignment else self.joined.get(one.document_id),
         )
+        for table, row in rows.items():
+            self.rows.setdefault(table, []).append(row)
         if decision.replaces:
             self.replaced.append(decision.replaces)
         if consignment is not None and one.reference is not None:
@@ -254,51 +257,6 @@ class _Round:
             self.arrivals.append(one.document_id)
         elif not waits:
             self.ready.append(one.document_id)
-
-    def _document_rows(
-        self, one: Prepared, decision: Decision, key_id: str, consignment_id: str | None
-    ) -> None:
-        vault = self.accepting.vault
-        state = "waiting" if one.fragment is None else "accepted"
-        self.rows.setdefault("documents", []).append(
-            {
-                "id": one.document_id,
-                "key_id": key_id,
-                "type": one.type.name,
-                "kind": one.type.row.kind,
-                "key_text": one.key_text,
-                "version": decision.version,
-                "app_type": decision.app_type,
-                "app_time": decision.app_time or one.moment,
-                "consignment_id": consignment_id,
-                "submitted_by": one.submitted_by,
-                "responsible": one.responsible,
-                "key_profile": one.key_profile,
-                "parties": one.parties,
-                "content_digest": one.digest,
-                "buyer_hash": one.buyer_hash,
-                "sealed_body": vault.seal(one.document_id, body_of(one)),
-                "sealed_fragment": vault.seal(one.document_id, one.fragment)
-                if one.fragment is not None
-                else None,
-                "data_key": vault.key_id,
-                "correlation": one.correlation,
-                "created_at": one.moment,
-            }
-        )
-        self.rows.setdefault("document_state", []).append(
-            {"document_id": one.document_id, "local_state": state, "updated_at": one.moment}
-        )
-        self.rows.setdefault("events", []).append(
-            {
-                "at": one.moment,
-                "name": "accepted",
-                "document_id": one.document_id,
-                "consignment_id": consignment_id,
-                "state": state,
-                "correlation": one.correlation,
-            }
-        )
 
     def _announce(self) -> list[OutboxRow]:
         batches = [(SUBMISSION, self.ready), (ARRIVALS, self.arrivals)]

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from gateway.messages import MessageType, read_fragments
-from gateway.messages.versions import Known
+from gateway.messages.versions import Decision, Known
 from gateway.model import Content, Decoded
 from gateway.ports import OutboxRow
 from gateway.store.consignments import ConsignmentKey
@@ -94,7 +94,52 @@ def known_version(row: RowMapping) -> Known:
     )
 
 
-def body_of(one: Prepared) -> bytes:
+def document_rows(
+    one: Prepared, decision: Decision, vault: Vault, *, key_id: str, consignment_id: str | None
+) -> dict[str, dict[str, Any]]:
+    """What a new document puts into the tables, by table."""
+    state = "waiting" if one.fragment is None else "accepted"
+    sealed = vault.seal(one.document_id, one.fragment) if one.fragment is not None else None
+    return {
+        "documents": {
+            "id": one.document_id,
+            "key_id": key_id,
+            "type": one.type.name,
+            "kind": one.type.row.kind,
+            "key_text": one.key_text,
+            "version": decision.version,
+            "app_type": decision.app_type,
+            "app_time": decision.app_time or one.moment,
+            "consignment_id": consignment_id,
+            "submitted_by": one.submitted_by,
+            "responsible": one.responsible,
+            "key_profile": one.key_profile,
+            "parties": one.parties,
+            "content_digest": one.digest,
+            "buyer_hash": one.buyer_hash,
+            "sealed_body": vault.seal(one.document_id, _body(one)),
+            "sealed_fragment": sealed,
+            "data_key": vault.key_id,
+            "correlation": one.correlation,
+            "created_at": one.moment,
+        },
+        "document_state": {
+            "document_id": one.document_id,
+            "local_state": state,
+            "updated_at": one.moment,
+        },
+        "events": {
+            "at": one.moment,
+            "name": "accepted",
+            "document_id": one.document_id,
+            "consignment_id": consignment_id,
+            "state": state,
+            "correlation": one.correlation,
+        },
+    }
+
+
+def _body(one: Prepared) -> bytes:
     """The submitted record; its content too as long as no fragment holds it."""
     body: dict[str, Any] = {"extension": dict(one.extension)}
     if one.fragment is None:
