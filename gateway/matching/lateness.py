@@ -21,12 +21,16 @@ from gateway.store.tables import consignments
 from gateway.telemetry import Clock
 
 ARRIVAL = "arrival"
+OPEN_STATES = ("collecting", "held")
 NOT_ACCEPTED = "not_accepted"
 LATE_MAX = 500
 """Consignments of one look."""
 
 MISSING: Mapping[str, str] = {"order": "M01", "waybill": "M02", "payment": "M03"}
 """The partner that is missing, to the rule that says so."""
+
+LATE = (*MISSING.values(), "R-shipment", "not_accepted")
+"""What an undeclared consignment may lack, looked at anew each time."""
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +41,7 @@ class Lateness:
     def __init__(
         self, database: Database, clock: Clock, *, poll_seconds: float, patience: timedelta
     ) -> None:
-        """`patience` is how long an arrival may wait for its shipment."""
+        """`patience` is how long an arrival may wait, and when a late consignment is seen again."""
         self._patience = patience
         self._database = database
         self._clock = clock
@@ -123,6 +127,11 @@ class Lateness:
             )
             for code, what in codes.items()
         ]
+
+
+def _is_open(loaded: Loaded) -> bool:
+    """Whether the consignment may still be declared, so that it is looked at again."""
+    return not loaded.home["living_inventory"] and loaded.home["state"] in OPEN_STATES
 
 
 def _lacking(loaded: Loaded) -> dict[str, str]:

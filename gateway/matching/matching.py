@@ -19,7 +19,7 @@ from gateway.lifecycle import CONSIGNMENT
 from gateway.matching.attaching import attach, fitting
 from gateway.matching.declaring import Declaration, declare
 from gateway.matching.deriving import Deriving, Held
-from gateway.matching.lateness import parties_of
+from gateway.matching.lateness import OPEN_STATES, parties_of
 from gateway.matching.loading import SLOTS, Loaded, load
 from gateway.matching.sources import Sources
 from gateway.messages.status import partner_ready
@@ -30,7 +30,6 @@ from gateway.store.database import Database
 from gateway.store.queues import post
 
 MATCHING = "matching"
-OPEN_STATES = ("collecting", "held")
 
 log = structlog.get_logger(__name__)
 

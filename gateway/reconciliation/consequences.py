@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -83,7 +83,8 @@ class Consequences:
         ids = {one.document["id"] for one in matched if one.document}
         rows = documents_store.documents_by_id(connection, ids)
         entries = statements.entries_of(connection, ids)
-        moved = [one for row in rows if (one := self._compute(row, entries[row["id"]]))]
+        new = {one.id for one in matched}
+        moved = [one for row in rows if (one := self._compute(row, entries[row["id"]], new))]
         documents_store.set_authority_state(
             connection,
             [
@@ -105,18 +106,23 @@ class Consequences:
         outcome.announced = self._consignments(connection, moved, now)
         return outcome
 
-    def _compute(self, row: RowMapping, entries: Sequence[RowMapping]) -> _Moved | None:
+    def _compute(
+        self, row: RowMapping, entries: Sequence[RowMapping], new: Collection[str]
+    ) -> _Moved | None:
         """The state of all entries; None when nothing is new and nothing contradicts it."""
         type_row = self.catalogue.type(row["type"]).row
         state = authority_state(_entry(type_row, one) for one in entries)
         if state is None:
             return None
         same = (row["authority_state"], row["authority_status"]) == (state.state, state.status)
-        newest = max(entries, key=lambda entry: entry["return_time"])
-        unclear = not type_row.status(newest["status"]).state
+        codes, unclear = _newest(type_row, entries)
+        # The same status may come again without the failure code that it carried before.
+        same = same and (codes, unclear) == _newest(
+            type_row, [entry for entry in entries if entry["id"] not in new]
+        )
         if same and not state.contradicted and not unclear:
             return None
-        return _Moved(row, state, tuple(newest["codes"]), unclear=unclear)
+        return _Moved(row, state, codes, unclear=unclear)
 
     def _record(self, connection: Connection, moved: Sequence[_Moved], now: datetime) -> None:
         documents_store.add(
@@ -207,6 +213,14 @@ class Consequences:
                 wake[one.row["consignment_id"]] = None
         discrepancies.close(connection, list(wake), now, resolution="receipt", codes=[NOT_ACCEPTED])
         return post(connection, [(MATCHING, list(wake))], now)
+
+
+def _newest(type_row: Row, entries: Sequence[RowMapping]) -> tuple[tuple[str, ...], bool]:
+    """The codes of the newest entry, and whether its status is one that nobody knows."""
+    if not entries:
+        return (), False
+    newest = max(entries, key=lambda entry: entry["return_time"])
+    return tuple(newest["codes"]), not type_row.status(newest["status"]).state
 
 
 def _entry(type_row: Row, entry: RowMapping) -> Entry:

@@ -107,6 +107,7 @@ def entries_of(connection: Connection, document_ids: Iterable[str]) -> dict[str,
         return found
     rows = connection.execute(
         select(
+            receipt_entries.c.id,
             receipt_entries.c.document_id,
             receipt_entries.c.status,
             receipt_entries.c.return_time,
