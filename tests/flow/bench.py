@@ -97,6 +97,26 @@ class Bench:
             await asyncio.sleep(POLL_SECONDS)
         pytest.fail(f"{document_id} is {found}, not {state}")
 
+    async def partners(self) -> list[Received]:
+        """Wait for the first message of orders, of payments and of waybills."""
+        return [(await self.arrived(one))[0] for one in ("CEB311", "CEB411", "CEB511")]
+
+    async def consignment(self, order: str) -> str:
+        """Where the consignment of an order stands."""
+        query = f"direction=import&ebpCode={firms.EBP}&orderNo={order}"
+        found = await self.get("operator", f"consignments?{query}")
+        return str(found["state"])
+
+    async def reaches(self, order: str, state: str) -> None:
+        """Wait until the consignment of an order is in a state."""
+        found = ""
+        for _ in range(int(WAIT_SECONDS / POLL_SECONDS)):
+            found = await self.consignment(order)
+            if found == state:
+                return
+            await asyncio.sleep(POLL_SECONDS)
+        pytest.fail(f"the consignment of {order} is {found}, not {state}")
+
     async def accept(self, *orders: str) -> dict[str, list[str]]:
         """Hand in order, payment and waybill of these orders; the ids by kind."""
         ids = {}

@@ -7,7 +7,7 @@ receipts come. The strict office is the simulator.
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -42,13 +42,17 @@ class Received:
     contents: Sequence[Content]
 
 
+Told = web.Response | None
+"""An HTTP answer; None for success."""
+
+
 @dataclass(slots=True)
 class Office:
-    """`answer` may be exchanged: it gets the transmission and gives the HTTP answer."""
+    """`answer` may be exchanged: it gets the transmission, and gives or awaits the HTTP answer."""
 
     catalogue: Catalogue
     received: list[Received] = field(default_factory=list)
-    answer: Callable[[Received], web.Response | None] = lambda _: None
+    answer: Callable[[Received], Told | Awaitable[Told]] = lambda _: None
     url: str = ""
 
     async def take(self, request: web.Request) -> web.StreamResponse:
@@ -56,7 +60,8 @@ class Office:
         wire = await request.read()
         received = self._open(wire)
         self.received.append(received)
-        told = self.answer(received)
+        answered = self.answer(received)
+        told = await answered if isinstance(answered, Awaitable) else answered
         return told or web.Response(body=SUCCESS, content_type="application/xml")
 
     def _open(self, wire: bytes) -> Received:
