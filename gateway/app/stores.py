@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic.util import CommandError
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from gateway.errors import Misconfigured
 from gateway.settings import Settings
@@ -16,22 +16,27 @@ def open_store(settings: Settings) -> Database:
     """The store, at the newest revision, held by this process alone when it is embedded."""
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = None if settings.database_url else settings.data / "lock"
-    database = Database(
-        settings.url,
-        lock_file=lock,
-        writers=settings.database_writers,
-        waits=Waits(
-            statement_seconds=settings.database_statement_seconds,
-            lock_seconds=settings.database_lock_seconds,
-            idle_seconds=settings.database_idle_seconds,
-            reconnect_seconds=settings.database_reconnect_seconds,
-        ),
+    waits = Waits(
+        statement_seconds=settings.database_statement_seconds,
+        lock_seconds=settings.database_lock_seconds,
+        idle_seconds=settings.database_idle_seconds,
+        reconnect_seconds=settings.database_reconnect_seconds,
     )
+    try:
+        database = Database(
+            settings.url, lock_file=lock, writers=settings.database_writers, waits=waits
+        )
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise Misconfigured(
+            "K-store-url",
+            "database_url 不是可用的地址，应为 postgresql+psycopg://user@host/name。",
+            "database_url is no address of a store: postgresql+psycopg://user@host/name.",
+        ) from error
     try:
         upgrade(database.engine)
     except (DatabaseError, CommandError) as error:
         database.close()
-        reason = error.orig if isinstance(error, DatabaseError) else error
+        reason, *_ = str(getattr(error, "orig", error)).splitlines()
         raise Misconfigured(
             "K-store",
             f"存储 {database.engine.url} 无法打开或升级：{reason}",

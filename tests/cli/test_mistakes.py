@@ -16,9 +16,10 @@ SECONDS_MAX = 60
 FAILURE, USAGE = 1, 2
 
 
-def _gateway(*arguments: str | Path, folder: Path) -> tuple[int, str]:
+def _gateway(*arguments: str | Path, folder: Path, **settings: str) -> tuple[int, str]:
     """Exit status and the one sentence on stderr; anything else there fails the test."""
     given = {name: text for name, text in os.environ.items() if not name.startswith("GATEWAY_")}
+    given |= {f"GATEWAY_{name.upper()}": text for name, text in settings.items()}
     done = subprocess.run(
         [sys.executable, "-m", "gateway", *arguments],
         cwd=folder, env=given, capture_output=True, text=True, check=False, timeout=SECONDS_MAX,
@@ -109,6 +110,22 @@ def test_a_store_of_a_newer_version_is_a_failure(tmp_path: Path) -> None:
     status, told = _gateway("migrate", "--data", "data", folder=tmp_path)
     assert status == FAILURE
     assert "9999" in told
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("nonsense", "postgresql+psycopg://user@host/name"),
+        ("nonesuch://host/name", "postgresql+psycopg://user@host/name"),
+        ("postgresql+psycopg://user:secret@127.0.0.1:1/name", "refused"),
+    ],
+)
+def test_a_store_that_is_not_there_is_a_failure(url: str, reason: str, tmp_path: Path) -> None:
+    """An address that is none, and a server that does not answer; the password is not told."""
+    status, told = _gateway("migrate", folder=tmp_path, database_url=url)
+    assert status == FAILURE
+    assert reason in told
+    assert "secret" not in told
 
 
 @pytest.mark.parametrize("content", [b"port = = 3\n", b"\xff\xfe", b'linger_secs = "x"\n'])
