@@ -29,7 +29,7 @@ LATE_MAX = 500
 MISSING: Mapping[str, str] = {"order": "M01", "waybill": "M02", "payment": "M03"}
 """The partner that is missing, to the rule that says so."""
 
-LATE = (*MISSING.values(), "R-shipment", "not_accepted")
+LATE = (*MISSING.values(), "R-shipment", NOT_ACCEPTED)
 """What an undeclared consignment may lack, looked at anew each time."""
 
 log = structlog.get_logger(__name__)
@@ -78,13 +78,13 @@ class Lateness:
                 .with_for_update(skip_locked=True)
             ).scalars()
         )
-        again: set[str] = set()
-        for loaded in load(connection, ids):
-            openings = self._openings(loaded)
-            discrepancies.open_all(connection, openings, now)
-            if any(one.code == NOT_ACCEPTED for one in openings):
-                again.add(loaded.home["id"])
-        # What is not accepted yet may still be; it is looked at again in as long a time.
+        found = load(connection, ids)
+        openings = [one for loaded in found for one in self._openings(loaded)]
+        keep = [(one.subject_id, one.code) for one in openings]
+        discrepancies.close(connection, ids, now, resolution="received", codes=LATE, keep=keep)
+        discrepancies.open_all(connection, openings, now)
+        # What lacks one thing today may lack another later; it is seen again in as long a time.
+        again = {one.home["id"] for one in found if _is_open(one)}
         later = now + self._patience
         done = [{"row": one, "due_at": later if one in again else None} for one in ids]
         consignments_store.set_consignment(connection, done)

@@ -19,7 +19,7 @@ from gateway.lifecycle import CONSIGNMENT
 from gateway.matching.attaching import attach, fitting
 from gateway.matching.declaring import Declaration, declare
 from gateway.matching.deriving import Deriving, Held
-from gateway.matching.lateness import OPEN_STATES, parties_of
+from gateway.matching.lateness import LATE, OPEN_STATES, parties_of
 from gateway.matching.loading import SLOTS, Loaded, load
 from gateway.matching.sources import Sources
 from gateway.messages.status import partner_ready
@@ -162,7 +162,7 @@ class Matching:
         for held in (*found.held, *used):
             self._hold(connection, held)
         for one in found.freed:
-            self._move(connection, one, "free")
+            self._free(connection, one)
         woken = [*found.woken, *declared.changed]
         for one, waybills in found.attached:
             if attach(connection, one.home, waybills, parties_of(one), now):
@@ -178,6 +178,14 @@ class Matching:
         discrepancies.close(connection, [home["id"]], now, resolution="corrected", keep=keep)
         discrepancies.open_all(connection, openings, now)
         self._move(connection, held.loaded, "hold")
+
+    def _free(self, connection: Connection, one: Loaded) -> None:
+        """What was found is mended, and the consignment waits again; what is late stays late."""
+        home = one.home["id"]
+        late = [(home, code) for code in LATE]
+        now = self._sources.clock()
+        discrepancies.close(connection, [home], now, resolution="corrected", keep=late)
+        self._move(connection, one, "free")
 
     def _move(self, connection: Connection, one: Loaded, happened: str) -> None:
         state = one.home["state"]

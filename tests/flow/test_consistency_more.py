@@ -103,6 +103,24 @@ async def test_a_shipment_that_is_missing_or_incomplete_is_seen(
     await bench.queue()
 
 
+async def test_what_lacks_first_and_what_lacks_then_are_both_seen(open_bench: Opener) -> None:
+    """A late payment that comes at last closes M03; that customs does not take it is seen next."""
+    bench: Bench = await open_bench(collecting_wait_seconds=0.5)
+    await bench.post("merchant", "import/orders", firms.order("SO-1"))
+    await bench.post("logistics", "import/waybills", firms.waybill("SO-1"))
+    await bench.post("site", "import/shipments", firms.shipment(["SO-1"]))
+    order, waybill = [(await bench.arrived(one))[0] for one in ("CEB311", "CEB511")]
+    await bench.tell(*told([order, waybill], "2"))
+    await bench.queue("M03")
+    await bench.post("payment", "import/payments", firms.payment("SO-1"))
+    (payment,) = await bench.arrived("CEB411")
+    await bench.tell(*told([payment], "1"))
+    await bench.queue("not_accepted")
+    await bench.tell(*told([payment], "2"))
+    await bench.arrived("CEB621")
+    await bench.queue()
+
+
 async def test_an_arrival_without_a_shipment_is_seen(open_bench: Opener) -> None:
     """A tally whose shipment never comes belongs to no consignment, and is shown all the same."""
     bench: Bench = await open_bench(collecting_wait_seconds=0.5)
@@ -193,6 +211,22 @@ async def test_goods_registered_later_free_the_consignment(bench: Bench) -> None
     await bench.post("operator", "goods", [goods])
     await bench.arrived("CEB621")
     await bench.queue()
+
+
+async def test_a_mended_finding_is_closed_while_the_shipment_lacks(bench: Bench) -> None:
+    """The corrected payment closes M05 at once; the consignment waits for its shipment alone."""
+    await bench.post("merchant", "import/orders", firms.order("SO-1"))
+    wrong = await bench.post("payment", "import/payments", firms.payment("SO-1", amountPaid="309"))
+    await bench.post("logistics", "import/waybills", firms.waybill("SO-1"))
+    await bench.tell(*told(await bench.partners(), "2"))
+    await bench.queue("M05")
+    right = await bench.post("payment", "import/payments", firms.payment("SO-1"))
+    await bench.tell(*told([(await bench.arrived("CEB411", 2))[1]], "2"))
+    await bench.queue()
+    assert right["version"] == wrong["version"] + 1
+    assert await bench.consignment("SO-1") == "collecting"
+    await bench.post("site", "import/shipments", firms.shipment(["SO-1"]))
+    await bench.arrived("CEB621")
 
 
 async def test_a_payment_of_a_living_consignment_stays_with_its_order(bench: Bench) -> None:
