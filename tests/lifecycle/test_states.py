@@ -86,9 +86,7 @@ def entries(kind: str) -> st.SearchStrategy[list[Entry]]:
 
 
 @given(st.sampled_from(KINDS).flatmap(entries), st.randoms(use_true_random=False))
-def test_order_doubling_and_delay_change_nothing(
-    known: list[Entry], chance: random.Random
-) -> None:
+def test_order_doubling_and_delay_change_nothing(known: list[Entry], chance: random.Random) -> None:
     """The state is a function of the set of entries: order and doubling leave it as it is."""
     expected = authority_state(known)
     shuffled = known + chance.choices(known, k=3)
