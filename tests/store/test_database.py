@@ -52,7 +52,8 @@ async def test_commits_survive_power_loss_settings(database: Database) -> None:
 
 
 async def test_a_second_process_cannot_open_the_same_store(
-    database: Database, tmp_path: Path
+    database: Database,
+    tmp_path: Path,
 ) -> None:
     """The file lock refuses another process with a sentence, and this one goes on."""
     del database

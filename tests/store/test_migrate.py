@@ -35,7 +35,8 @@ def test_the_command_makes_all_tables(address: str, tmp_path: Path) -> None:
 
 
 async def test_processes_that_start_at_once_migrate_once(
-    server: str, opened: Callable[[str], Database]
+    server: str,
+    opened: Callable[[str], Database],
 ) -> None:
     """The second waits for the first and finds the tables there."""
     engines = [make_engine(server) for _ in range(3)]
