@@ -19,18 +19,17 @@ from tests.brokers import rabbit
 from tests.flow import office as offices
 from tests.flow.bench import Bench, Opener, register, settings_for
 
-
 KITS = ("local-sqlite", "local-postgresql", "rabbitmq-postgresql")
 """The embedded pair, the production pair, and what lies between them."""
-WIDE = ("test_flow", "test_troubles")
-"""The modules that run with every kit; the others run with the first."""
+KITS_OF = {"test_flow": KITS, "test_troubles": KITS, "test_two_gateways": KITS[1:2]}
+"""The kits of a module; all others run with the first."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each test its brokers and stores."""
     if "kit" in metafunc.fixturenames:
-        wide = metafunc.module.__name__.rsplit(".", 1)[-1] in WIDE
-        metafunc.parametrize("kit", KITS if wide else KITS[:1])
+        module = metafunc.module.__name__.rsplit(".", 1)[-1]
+        metafunc.parametrize("kit", KITS_OF.get(module, KITS[:1]))
 
 
 @pytest.fixture
