@@ -22,6 +22,7 @@ from gateway.messages.derivation import DerivationSettings
 from gateway.messages.modes import load_modes
 from gateway.messages.rules import load_rules
 from gateway.registers import ApiKeys
+from gateway.store import queues
 from gateway.store.tables import consignments, shipment_rows
 from gateway.web.server import make_app, serving
 from tests.flow import firms
@@ -218,15 +219,16 @@ async def test_a_stranger_cannot_change_a_shipment(bench: Bench) -> None:
 
 async def test_a_paused_key_does_not_close_the_door_to_others(open_bench: Opener) -> None:
     """What waits for a paused key is no backlog of other enterprises."""
-    bench: Bench = await open_bench(backlog_max=3)
+    bench: Bench = await open_bench(backlog_max=10)
     first = await bench.post("merchant", "import/orders", firms.order("SO-0"))
     (got,) = await bench.arrived("CEB311")
     await bench.tell(*told([got], "-301020", "验签失败"))
     await bench.becomes(first["id"], "refused")
-    for number in range(1, 7):
+    for number in range(1, 14):
         await bench.post("merchant", "import/orders", firms.order(f"SO-{number}"))
-        await asyncio.sleep(0.1)
-    await asyncio.sleep(A_WHILE_SECONDS)
+        await _tried(bench)
+    # The backlog is that of the last sweep.
+    await asyncio.sleep(bench.settings.sweep_seconds * 4)
     assert len(bench.office.sent("CEB311")) == 1
     await bench.post("payment", "import/payments", firms.payment("SO-1"))
     await bench.arrived("CEB411")
@@ -289,6 +291,15 @@ def _registers(bench: Bench) -> dict[str, list[dict[str, Any]]]:
 async def _count(bench: Bench, table: Any) -> int:
     database = bench.gateway.services.database
     return len(await database.read(lambda one: one.execute(select(table)).all()))
+
+
+async def _tried(bench: Bench) -> None:
+    """Wait until every batch was handed over or postponed."""
+    for _ in range(500):
+        if await bench.gateway.services.database.read(queues.count) == 0:
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("there are batches that nobody tried")
 
 
 async def _enrol(bench: Bench, code: str, role: str) -> None:
