@@ -176,31 +176,6 @@ async def test_batches_are_bounded(make: Make) -> None:
             await broker.publish("matching", ids)
 
 
-async def test_a_deleted_queue_is_declared_and_consumed_again(
-    make: Make, rabbitmq_url: str
-) -> None:
-    """The broker cancels the consumer; the gateway notices, declares and consumes anew."""
-    broker = make()
-    seen: list[str] = []
-
-    async def handle(ids: Sequence[str]) -> None:
-        seen.extend(ids)
-
-    broker.subscribe("matching", handle)
-    await broker.start()
-    async with await aio_pika.connect(rabbitmq_url) as connection:
-        channel = await connection.channel()
-        await channel.queue_delete(broker.topology.queue("matching"))
-        await channel.exchange_delete(broker.topology.work)
-    for _ in range(100):
-        try:
-            await broker.publish("matching", ["A"])
-        except Postponed:
-            continue
-        break
-    await until(lambda: seen == ["A"], "handled")
-
-
 async def test_a_foreign_client_gets_copies_of_the_batches(
     make: Make, rabbitmq_url: str, amqp_consume: Path
 ) -> None:

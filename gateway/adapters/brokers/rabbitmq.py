@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -37,8 +36,6 @@ Headers = dict[str, str | int]
 
 STOP_SECONDS = 20
 """How long a stop waits for handlers under way."""
-CHECK_SECONDS = 3
-"""How often the consumers are counted."""
 MOVE_AGAIN_SECONDS = 1
 """Waiting time when a waiting queue or the parked queue takes nothing."""
 
@@ -68,8 +65,6 @@ class RabbitBroker:
         self._publishing = Line(url, "publishing", self._prepare_publishing)
         self._consuming = Line(url, "consuming", self._prepare_consuming)
         self._open = False
-        self._stopping = asyncio.Event()
-        self._checker: asyncio.Task[None] | None = None
 
     @property
     def lines(self) -> tuple[Line, Line]:
@@ -87,7 +82,6 @@ class RabbitBroker:
         try:
             await self._publishing.start()
             await self._consuming.start()
-            self._checker = asyncio.get_running_loop().create_task(self._check())
         except BaseException:
             await self.stop()
             raise
@@ -105,11 +99,6 @@ class RabbitBroker:
     async def stop(self) -> None:
         """Take nothing more; wait for handlers under way, then give up on them."""
         self._open = False
-        self._stopping.set()
-        if self._checker is not None:
-            # Not cancelled: the library closes the channel of a call that is cut off.
-            await asyncio.wait({self._checker}, timeout=CHECK_SECONDS)
-            self._checker.cancel()
         for consumer in self._consumers:
             try:
                 await told(consumer.source.cancel(consumer.tag, timeout=MOVE_AGAIN_SECONDS))
@@ -140,25 +129,6 @@ class RabbitBroker:
             source = await channel.get_queue(self.topology.queue(queue), ensure=False)
             tag = await source.consume(partial(self._take, queue, channel))
             self._consumers.append(_Consumer(source, tag))
-
-    async def _check(self) -> None:
-        """Consume anew when a queue has no consumer.
-
-        Who consumes from a queue that is just being deleted is told nothing: RabbitMQ cancels its
-        consumers before the name is free.
-        """
-        while not self._stopping.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CHECK_SECONDS):
-                    await self._stopping.wait()
-            consumers = self._consumers
-            try:
-                counts = [(await told(one.source.declare())).consumer_count for one in consumers]
-            except Lost:
-                continue  # the line has noticed too
-            if not all(counts) and consumers is self._consumers and self._open:
-                log.warning("consumer_missing")
-                self._consuming.broken()
 
     async def _take(
         self, queue: str, channel: AbstractChannel, message: AbstractIncomingMessage
