@@ -11,10 +11,12 @@ from typing import Any
 
 import aiohttp
 import pytest
+from sqlalchemy import Connection, select
 
 from gateway.app.running import Gateway
 from gateway.registers import ApiKeys
 from gateway.settings import Settings
+from gateway.store.tables import outbox
 from tests.flow import firms
 from tests.flow import office as offices
 from tests.flow.office import Office, Received
@@ -189,6 +191,20 @@ async def register(bench: Bench, algorithms: dict[str, str]) -> None:
         if role != "operator":
             issued = await api_keys.create(role, code, actor="test")
             bench.keys[role] = issued.token
+    await _settled(bench)
+
+
+async def _settled(bench: Bench) -> None:
+    """Wait until what follows from new registers is done: a new key resumes what was refused."""
+    for _ in range(int(WAIT_SECONDS / POLL_SECONDS)):
+        if not await bench.gateway.services.database.read(_follows):
+            return
+        await asyncio.sleep(POLL_SECONDS)
+    pytest.fail("the registers are not settled")
+
+
+def _follows(connection: Connection) -> bool:
+    return connection.execute(select(outbox.c.id).limit(1)).first() is not None
 
 
 def now() -> datetime:
