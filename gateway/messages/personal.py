@@ -18,6 +18,7 @@ PERSONAL = frozenset(
         "oriBizMessage",
         "payerIdNumber",
         "payerName",
+        "reason",
         "returnInfo",
         "telephone",
     }

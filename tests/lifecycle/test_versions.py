@@ -61,8 +61,8 @@ def test_content_of_any_version_is_a_repeat(digest: str) -> None:
 def test_other_content_is_a_version(
     history: list[Known],
     app_type: str,
-    waits: bool,
-    replaces: str | None,  # noqa: FBT001
+    waits: bool,  # noqa: FBT001 - a column of the table
+    replaces: str | None,
 ) -> None:
     """appType, waiting and replacing follow from what became of the versions before."""
     decision = decide(history, "other", NOW, frozen=False)
