@@ -144,11 +144,12 @@ def test_the_command_answers_within_time_and_memory(signature: str, tmp_path: Pa
     with files[-1].open("wb") as sparse:
         sparse.truncate(100 * 2**20)
     peak = tmp_path / "peak"
+    command = (sys.executable, "-m", "gateway", "check", "--json")
     process = subprocess.Popen(
-        [sys.executable, "-c", MEASURED, peak]
-        + [sys.executable, "-m", "gateway", "check", "--json", *files],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        [sys.executable, "-c", MEASURED, peak, *command, *files],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     assert process.stdout is not None
     assert process.stderr is not None
     verdicts, moments = [], []
