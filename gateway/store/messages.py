@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from gateway.lifecycle import MESSAGE, sources
 from gateway.store.racing import lock
@@ -180,11 +180,6 @@ def _fragments(connection: Connection, row: Mapping[Any, Any]) -> list[RowMappin
     return [by_id[one] for one in row["document_ids"]]
 
 
-def recipe_fragments(connection: Connection, row: Mapping[Any, Any]) -> list[RowMapping]:
-    """The sealed fragments of a stored message, for anyone who must see its bytes again."""
-    return _fragments(connection, row)
-
-
 def hasten(connection: Connection, now: datetime) -> None:
     """At the start of a sender that is alone: claims of the process before are free again.
 
@@ -292,10 +287,3 @@ def attempts_of(connection: Connection, message_ids: Iterable[str]) -> dict[str,
     for message_id, started in rows:
         found.setdefault(message_id, []).append(started)
     return found
-
-
-def unanswered_count(connection: Connection) -> int:
-    """How many messages wait for an answer."""
-    return connection.execute(
-        select(func.count()).select_from(messages).where(messages.c.next_attempt_at.is_not(None))
-    ).scalar_one()
